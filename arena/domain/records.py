@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from arena.domain.vocabulary import CannotJudgeReason, Choice
 
@@ -54,9 +55,12 @@ class VoteRecord:
     extra: str = "{}"
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True)
-class Located[T]:
+class Located(Generic[T]):
     """A record with the place in its file that an error names ("line 3")."""
 
     where: str
-    record: T = field()
+    record: T
