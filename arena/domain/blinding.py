@@ -1,0 +1,63 @@
+"""What a rater sees before and after a vote.
+
+A `BlindMatchup` has no field that names a contender, so no template can leak one. A `Reveal` is made by the voting
+service only, after the vote, and only where the plan allows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from arena.domain.vocabulary import CannotJudgeReason, Choice
+
+
+@dataclass(frozen=True)
+class BlindMatchup:
+    """A pairing as one rater sees it: the question and two texts, under a token that only this rater can use."""
+
+    token: str
+    question: str
+    context: str | None
+    category: str | None
+    task: str | None
+    answer_a: str
+    answer_b: str
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """What a rater submits for a matchup."""
+
+    token: str
+    choice: Choice
+    reason: CannotJudgeReason | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The proof that a vote is recorded: its place in the study's ledger and that entry's hash."""
+
+    position: int
+    hash: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A rater's own count: votes cast, and pairings still to be had by this rater."""
+
+    votes: int
+    remaining: int
+
+
+@dataclass(frozen=True)
+class Reveal:
+    """Which contender wrote which side of a matchup that the rater has voted on."""
+
+    position: int
+    question: str
+    choice: Choice
+    contender_a: str
+    contender_b: str
