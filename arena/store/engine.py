@@ -1,0 +1,136 @@
+"""Opening a database and holding transactions on it, alike on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.orm import Session
+
+from arena.errors import BadInput, Incomplete
+
+Transaction: TypeAlias = Session
+"""What the store's functions take: one transaction on the database."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """An engine, and the lock that queues this process's writers on SQLite.
+
+    SQLite's own waiting for its write lock is unfair; a plain lock in front of it keeps the slowest waiter short.
+    """
+
+    engine: Engine
+    _writing: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def kind(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.engine.dialect.name
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A transaction that sees one state of the database throughout, and writes nothing."""
+        options: dict[str, Any] = {}
+        if self.kind == "postgresql":
+            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self.engine.connect().execution_options(**options) as connection, Session(connection) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A transaction that is committed at the end of the block, or rolled back when the block raises."""
+        if self.kind != "sqlite":
+            with Session(self.engine) as session, session.begin():
+                yield session
+            return
+        with (
+            self._writing,
+            self.engine.connect().execution_options(arena_write=True) as connection,
+            Session(connection) as session,
+            session.begin(),
+        ):
+            yield session
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open the database at `url`. Nothing is created or changed, but for an empty SQLite file.
+
+    Raises BadInput for a URL that cannot be used.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise BadInput("ARENA_DATABASE_URL is not a database URL, such as sqlite:///arena.db") from error
+    match parsed.get_backend_name():
+        case "sqlite":
+            if parsed.database in (None, "", ":memory:"):
+                raise BadInput("ARENA_DATABASE_URL: an SQLite database needs a file, such as sqlite:///arena.db")
+            return Database(_sqlite(url))
+        case "postgresql":
+            try:
+                return Database(
+                    create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=20, max_overflow=20)
+                )
+            except NoSuchModuleError as error:
+                raise BadInput(f"ARENA_DATABASE_URL: {error}") from error
+        case other:
+            raise BadInput(f"ARENA_DATABASE_URL: '{other}' is not supported; use sqlite:/// or postgresql://")
+
+
+def _sqlite(url: str) -> Engine:
+    # Autocommit in the driver: its legacy mode starts no transaction for SELECT, so we say BEGIN ourselves.
+    engine = create_engine(url, connect_args={"isolation_level": None, "timeout": 30}, pool_size=40)
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: object) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A plain BEGIN that later turns to writing fails with "database is locked" when another has written meanwhile.
+        writes = connection.get_execution_options().get("arena_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+_NEEDED = {
+    "sqlite": {"PRAGMA synchronous": {"2", "3"}, "PRAGMA foreign_keys": {"1"}, "PRAGMA journal_mode": {"wal"}},
+    "postgresql": {
+        "SHOW fsync": {"on"},
+        "SHOW synchronous_commit": {"on", "local", "remote_write", "remote_apply"},
+        "SHOW full_page_writes": {"on"},
+    },
+}
+
+
+def check_durable(db: Database) -> None:
+    """Refuse a database whose settings could lose an acknowledged vote. Raises Incomplete naming the setting."""
+    try:
+        with db.read() as tx:
+            for query, allowed in _NEEDED[db.kind].items():
+                value = str(tx.execute(text(query)).scalar_one())
+                if value not in allowed:
+                    setting = query.split()[1]
+                    raise Incomplete(
+                        f"the database has {setting} = {value}; the arena needs {' or '.join(sorted(allowed))}, "
+                        "so that no acknowledged vote is lost"
+                    )
+    except OperationalError as error:
+        raise Incomplete(f"the database cannot be reached: {reason(error)}") from error
+
+
+def reason(error: OperationalError) -> str:
+    """The database's own words for an operational error, on one line and without the statement."""
+    return " ".join(str(error.orig).split())

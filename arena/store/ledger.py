@@ -1,0 +1,98 @@
+"""Appending to the chains and reading them back."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select
+
+from arena.domain.ledger import GENESIS, Draft, Head, Kind, Linked, Sealed, link
+from arena.store.engine import Transaction
+from arena.store.tables import Chain, LedgerEntry, SealedText
+
+
+@dataclass(frozen=True)
+class ChainRow:
+    """A chain in the database, and where it stands."""
+
+    id: int
+    uid: str
+    study_id: int | None
+    head: Head
+
+
+def create_chain(tx: Transaction, study_id: int | None, uid: str) -> None:
+    """Begin an empty chain for a study, or for the instance."""
+    tx.execute(insert(Chain).values(uid=uid, study_id=study_id, head_seq=0, head_hash=GENESIS))
+
+
+def chain_of(tx: Transaction, study_id: int | None, *, lock: bool = False) -> ChainRow:
+    """The chain of a study (None: of the instance). With `lock` nobody else appends until the transaction ends."""
+    query = select(Chain).where(Chain.study_id.is_(None) if study_id is None else Chain.study_id == study_id)
+    if lock:
+        query = query.with_for_update()
+    row = tx.scalars(query.execution_options(populate_existing=True)).one()
+    return ChainRow(row.id, row.uid, row.study_id, Head(row.head_seq, row.head_hash))
+
+
+def append(tx: Transaction, study_id: int | None, drafts: Iterable[Draft], *, now: datetime) -> list[Linked]:
+    """Append `drafts` to a chain within the caller's transaction. Returns the entries in their places."""
+    chain = chain_of(tx, study_id, lock=True)
+    linked = list(link(chain.uid, chain.head, drafts, now))
+    store(tx, chain, linked)
+    return linked
+
+
+def store(tx: Transaction, chain: ChainRow, linked: list[Linked]) -> None:
+    """Store entries that were linked behind the chain's head."""
+    if not linked:
+        return
+    rows = [{"chain_id": chain.id, "seq": e.seq, "kind": e.kind, "body": e.body, "hash": e.hash} for e in linked]
+    tx.execute(insert(LedgerEntry), rows)
+    row = tx.get_one(Chain, chain.id)
+    row.head_seq, row.head_hash = linked[-1].seq, linked[-1].hash
+    tx.flush()
+
+
+def seal(tx: Transaction, study_id: int, sealed: Iterable[tuple[int, str, Sealed]]) -> None:
+    """Keep sealed texts beside their entries: (entry's number, name, text under its salt)."""
+    chain = chain_of(tx, study_id)
+    rows = [{"chain_id": chain.id, "seq": seq, "name": name, "text": s.text, "salt": s.salt} for seq, name, s in sealed]
+    if rows:
+        tx.execute(insert(SealedText), rows)
+
+
+def sealed_texts(tx: Transaction, study_id: int) -> dict[int, dict[str, Sealed]]:
+    """All sealed texts of a study that are not erased, by entry number and name."""
+    chain = chain_of(tx, study_id)
+    texts: dict[int, dict[str, Sealed]] = {}
+    for row in tx.scalars(select(SealedText).where(SealedText.chain_id == chain.id)):
+        texts.setdefault(row.seq, {})[row.name] = Sealed(row.text, row.salt)
+    return texts
+
+
+def entries(tx: Transaction, study_id: int | None, *, up_to: int | None = None) -> Iterator[Linked]:
+    """The entries of a chain in order, streamed."""
+    query = select(LedgerEntry.seq, LedgerEntry.kind, LedgerEntry.body, LedgerEntry.hash)
+    query = query.where(LedgerEntry.chain_id == chain_of(tx, study_id).id).order_by(LedgerEntry.seq)
+    if up_to is not None:
+        query = query.where(LedgerEntry.seq <= up_to)
+    for row in tx.execute(query.execution_options(yield_per=2000)):
+        yield Linked(*row)
+
+
+def entry_hash(tx: Transaction, study_id: int, seq: int) -> str:
+    """The stored hash of one entry."""
+    chain = chain_of(tx, study_id)
+    return tx.scalars(select(LedgerEntry.hash).where(LedgerEntry.chain_id == chain.id, LedgerEntry.seq == seq)).one()
+
+
+def ensure_instance(tx: Transaction, *, now: datetime) -> None:
+    """Begin the instance's own chain where it is not there yet."""
+    if tx.scalar(select(Chain.id).where(Chain.study_id.is_(None))) is None:
+        create_chain(tx, None, secrets.token_hex(16))
+        payload: Mapping[str, str] = {"format": "clinical-arena"}
+        append(tx, None, [Draft(Kind.INSTANCE, payload)], now=now)

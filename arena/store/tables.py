@@ -1,0 +1,335 @@
+"""The tables. `migrations/` issues the DDL; `arena db upgrade` applies it.
+
+`vote`, `matchup` and `ledger_entry` are append-only: triggers refuse UPDATE and DELETE. A row that the ledger commits
+to carries the number of its entry in `seq`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment in UTC, to the microsecond, on either database."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive moment; hand UTC to the driver."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without time zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """SQLite gives naive moments back: they are UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The base of all tables."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar = {str: Text(), int: Id, datetime: UtcDateTime()}
+
+
+def _id() -> Mapped[int]:
+    return mapped_column(Identity(), primary_key=True)
+
+
+class Chain(Base):
+    """One hash chain: a study's, or the instance's (`study_id` null). The row is the lock that serialises appends."""
+
+    __tablename__ = "chain"
+
+    id: Mapped[int] = _id()
+    uid: Mapped[str] = mapped_column(unique=True)
+    study_id: Mapped[int | None] = mapped_column(ForeignKey("study.id"), unique=True)
+    head_seq: Mapped[int]
+    head_hash: Mapped[str]
+
+
+class LedgerEntry(Base):
+    """One entry of a chain; `body` is its canonical text. Append-only."""
+
+    __tablename__ = "ledger_entry"
+
+    chain_id: Mapped[int] = mapped_column(ForeignKey("chain.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    body: Mapped[str]
+    hash: Mapped[str]
+
+
+class SealedText(Base):
+    """A text that the ledger holds only as a commitment: erasing it deletes this row."""
+
+    __tablename__ = "sealed_text"
+
+    chain_id: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    salt: Mapped[str]
+
+
+class Study(Base):
+    """A protocol with its state and plan."""
+
+    __tablename__ = "study"
+
+    id: Mapped[int] = _id()
+    uid: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    state: Mapped[str]
+    plan: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Question(Base):
+    """One clinical question. `key` is its id in the files; `must_have` and `extra` are canonical JSON."""
+
+    __tablename__ = "question"
+    __table_args__ = (UniqueConstraint("study_id", "key"),)
+
+    id: Mapped[int] = _id()
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
+    key: Mapped[str]
+    text: Mapped[str]
+    context: Mapped[str | None]
+    task: Mapped[str | None]
+    category: Mapped[str | None]
+    language: Mapped[str | None]
+    source: Mapped[str | None]
+    reference: Mapped[str | None]
+    must_have: Mapped[str]
+    extra: Mapped[str]
+    seq: Mapped[int]
+
+
+class Contender(Base):
+    """One system under test. `origin` says how its answers come: `imported`."""
+
+    __tablename__ = "contender"
+    __table_args__ = (UniqueConstraint("study_id", "name"),)
+
+    id: Mapped[int] = _id()
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
+    name: Mapped[str]
+    origin: Mapped[str]
+    seq: Mapped[int]
+
+
+class Answer(Base):
+    """One text of a contender on a question. `digest` is what the ledger commits to."""
+
+    __tablename__ = "answer"
+    __table_args__ = (UniqueConstraint("question_id", "contender_id"), Index(None, "study_id", "contender_id"))
+
+    id: Mapped[int] = _id()
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
+    question_id: Mapped[int] = mapped_column(ForeignKey("question.id"))
+    contender_id: Mapped[int] = mapped_column(ForeignKey("contender.id"))
+    text: Mapped[str]
+    provenance: Mapped[str]
+    digest: Mapped[str]
+    seq: Mapped[int]
+
+
+class Pairing(Base):
+    """A question with two answers, unordered (the lower contender name first): the unit of the plan."""
+
+    __tablename__ = "pairing"
+    __table_args__ = (
+        UniqueConstraint("answer_low_id", "answer_high_id"),
+        Index(None, "study_id", "contender_low_id", "contender_high_id"),
+    )
+
+    id: Mapped[int] = _id()
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
+    question_id: Mapped[int] = mapped_column(ForeignKey("question.id"))
+    answer_low_id: Mapped[int] = mapped_column(ForeignKey("answer.id"))
+    answer_high_id: Mapped[int] = mapped_column(ForeignKey("answer.id"))
+    contender_low_id: Mapped[int] = mapped_column(ForeignKey("contender.id"))
+    contender_high_id: Mapped[int] = mapped_column(ForeignKey("contender.id"))
+
+
+class Rater(Base):
+    """A person who judges, under a pseudonym. `origin`: invited or imported."""
+
+    __tablename__ = "rater"
+    __table_args__ = (UniqueConstraint("study_id", "pseudonym"),)
+
+    id: Mapped[int] = _id()
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
+    pseudonym: Mapped[str]
+    origin: Mapped[str]
+
+
+class Matchup(Base):
+    """A pairing shown to one rater, with its sides. Append-only."""
+
+    __tablename__ = "matchup"
+    __table_args__ = (UniqueConstraint("rater_id", "pairing_id"), Index(None, "pairing_id"))
+
+    id: Mapped[int] = _id()
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
+    pairing_id: Mapped[int] = mapped_column(ForeignKey("pairing.id"))
+    rater_id: Mapped[int] = mapped_column(ForeignKey("rater.id"))
+    place: Mapped[int]
+    token: Mapped[str] = mapped_column(unique=True)
+    answer_a_id: Mapped[int] = mapped_column(ForeignKey("answer.id"))
+    answer_b_id: Mapped[int] = mapped_column(ForeignKey("answer.id"))
+    issued_at: Mapped[datetime]
+    seq: Mapped[int]
+
+
+class Claim(Base):
+    """Which matchup holds which of a pairing's places. `is_open` until its vote; one open claim a rater.
+
+    The database itself keeps two raters off one place, and a rater from two open matchups.
+    """
+
+    __tablename__ = "claim"
+    __table_args__ = (
+        Index(
+            "uq_claim_open_rater",
+            "rater_id",
+            unique=True,
+            sqlite_where=text("is_open"),
+            postgresql_where=text("is_open"),
+        ),
+        Index(None, "study_id", "is_open", "expires_at"),
+    )
+
+    pairing_id: Mapped[int] = mapped_column(ForeignKey("pairing.id"), primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
+    matchup_id: Mapped[int] = mapped_column(ForeignKey("matchup.id"), unique=True)
+    rater_id: Mapped[int] = mapped_column(ForeignKey("rater.id"))
+    is_open: Mapped[bool]
+    expires_at: Mapped[datetime]
+
+
+class Vote(Base):
+    """One recorded preference. Append-only. `key` is its identity within the study."""
+
+    __tablename__ = "vote"
+    __table_args__ = (
+        UniqueConstraint("study_id", "key"),
+        UniqueConstraint("study_id", "seq"),
+        Index(None, "study_id", "source"),
+        Index(None, "rater_id"),
+    )
+
+    id: Mapped[int] = _id()
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
+    seq: Mapped[int]
+    key: Mapped[str]
+    matchup_id: Mapped[int | None] = mapped_column(ForeignKey("matchup.id"), unique=True)
+    question_id: Mapped[int | None] = mapped_column(ForeignKey("question.id"))
+    contender_a_id: Mapped[int] = mapped_column(ForeignKey("contender.id"))
+    contender_b_id: Mapped[int] = mapped_column(ForeignKey("contender.id"))
+    rater_id: Mapped[int | None] = mapped_column(ForeignKey("rater.id"))
+    source: Mapped[str]
+    choice: Mapped[str]
+    reason: Mapped[str | None]
+    simulated: Mapped[bool]
+    voted_at: Mapped[datetime | None]
+
+
+class Seat(Base):
+    """A person's place in a study: a role under a pseudonym; raters' seats lead to their rater row."""
+
+    __tablename__ = "seat"
+    __table_args__ = (UniqueConstraint("study_id", "pseudonym"),)
+
+    id: Mapped[int] = _id()
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
+    role: Mapped[str]
+    pseudonym: Mapped[str]
+    rater_id: Mapped[int | None] = mapped_column(ForeignKey("rater.id"), unique=True)
+    created_at: Mapped[datetime]
+    consented_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    seq: Mapped[int]
+
+
+class SeatIdentity(Base):
+    """Who sits on a seat: the only table with a person's name. Its rows can be deleted."""
+
+    __tablename__ = "identity"
+
+    seat_id: Mapped[int] = mapped_column(ForeignKey("seat.id"), primary_key=True)
+    name: Mapped[str]
+
+
+class Invitation(Base):
+    """A link that has been handed out: the hash of its secret only."""
+
+    __tablename__ = "invitation"
+
+    id: Mapped[int] = _id()
+    seat_id: Mapped[int] = mapped_column(ForeignKey("seat.id"), index=True)
+    secret_hash: Mapped[str] = mapped_column(unique=True)
+    expires_at: Mapped[datetime]
+    redeemed_at: Mapped[datetime | None]
+
+
+class BrowserSession(Base):
+    """A signed-in browser: the hash of its cookie's random value."""
+
+    __tablename__ = "browser_session"
+
+    id: Mapped[int] = _id()
+    seat_id: Mapped[int] = mapped_column(ForeignKey("seat.id"), index=True)
+    secret_hash: Mapped[str] = mapped_column(unique=True)
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class ApiToken(Base):
+    """A token for the API: a role in one study, or in all (`study_id` null)."""
+
+    __tablename__ = "api_token"
+
+    id: Mapped[int] = _id()
+    study_id: Mapped[int | None] = mapped_column(ForeignKey("study.id"))
+    role: Mapped[str]
+    label: Mapped[str]
+    secret_hash: Mapped[str] = mapped_column(unique=True)
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    seq: Mapped[int]
