@@ -1,0 +1,182 @@
+"""Seats, identities, invitations, sessions and tokens in the database. Secrets are stored as hashes only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, delete, insert, select, update
+
+from arena.domain.access import ApiToken, Seat
+from arena.domain.vocabulary import Role
+from arena.store import tables
+from arena.store.engine import Transaction
+
+
+@dataclass(frozen=True)
+class SeatRow:
+    """A seat as its study's admins see it, with the name behind the pseudonym unless that was erased."""
+
+    seat: Seat
+    name: str | None
+    rater_id: int | None
+    created_at: datetime
+    is_revoked: bool
+
+
+@dataclass(frozen=True)
+class InvitationRow:
+    """An invitation that can still be redeemed."""
+
+    id: int
+    seat: Seat
+    expires_at: datetime
+
+
+def add_seat(
+    tx: Transaction,
+    *,
+    study_id: int,
+    role: Role,
+    pseudonym: str,
+    name: str,
+    rater_id: int | None,
+    seq: int,
+    now: datetime,
+) -> int:
+    """Store a seat and, apart from it, who sits on it."""
+    values = {"study_id": study_id, "role": role, "pseudonym": pseudonym, "rater_id": rater_id, "seq": seq}
+    seat_id = tx.scalars(insert(tables.Seat).values(**values, created_at=now).returning(tables.Seat.id)).one()
+    tx.execute(insert(tables.SeatIdentity).values(seat_id=seat_id, name=name))
+    return seat_id
+
+
+def seats(tx: Transaction, study_id: int) -> list[SeatRow]:
+    """A study's seats in the order in which they were made."""
+    query = _seats().add_columns(
+        tables.SeatIdentity.name, tables.Seat.rater_id, tables.Seat.created_at, tables.Seat.revoked_at
+    )
+    query = query.outerjoin(tables.SeatIdentity, tables.SeatIdentity.seat_id == tables.Seat.id)
+    query = query.where(tables.Seat.study_id == study_id).order_by(tables.Seat.id)
+    return [
+        SeatRow(_seat(row), name, rater_id, created_at, revoked_at is not None)
+        for *row, name, rater_id, created_at, revoked_at in tx.execute(query)
+    ]
+
+
+def rater_of(tx: Transaction, seat_id: int) -> int | None:
+    """The rater who sits on a seat; None for the other roles."""
+    return tx.get_one(tables.Seat, seat_id).rater_id
+
+
+def consent(tx: Transaction, seat_id: int, *, now: datetime) -> None:
+    """Record that the person on the seat has consented, once."""
+    query = update(tables.Seat).where(tables.Seat.id == seat_id, tables.Seat.consented_at.is_(None))
+    tx.execute(query.values(consented_at=now))
+
+
+def revoke_seat(tx: Transaction, seat_id: int, *, now: datetime) -> None:
+    """Close a seat, its sessions and its unused invitations."""
+    tx.execute(update(tables.Seat).where(tables.Seat.id == seat_id).values(revoked_at=now))
+    revoke_sessions(tx, seat_id, now=now)
+    revoke_invitations(tx, seat_id)
+
+
+def add_invitation(tx: Transaction, seat_id: int, secret_hash: str, *, expires_at: datetime) -> None:
+    """Store a link that is about to be handed out."""
+    tx.execute(insert(tables.Invitation).values(seat_id=seat_id, secret_hash=secret_hash, expires_at=expires_at))
+
+
+def revoke_invitations(tx: Transaction, seat_id: int) -> None:
+    """Make a seat's links that were not used worthless."""
+    links = tables.Invitation
+    tx.execute(delete(links).where(links.seat_id == seat_id, links.redeemed_at.is_(None)))
+
+
+def invitation(tx: Transaction, secret_hash: str, *, now: datetime, lock: bool = False) -> InvitationRow | None:
+    """The invitation behind a secret, if it can still be redeemed."""
+    links = tables.Invitation
+    query = _seats().add_columns(links.id, links.expires_at).join(links, links.seat_id == tables.Seat.id)
+    query = query.where(links.secret_hash == secret_hash, links.redeemed_at.is_(None), links.expires_at > now)
+    query = query.where(tables.Seat.revoked_at.is_(None))
+    row = tx.execute(query.with_for_update(of=links) if lock else query).one_or_none()
+    return InvitationRow(row[-2], _seat(row[:-2]), row[-1]) if row else None
+
+
+def redeem(tx: Transaction, invitation_id: int, *, now: datetime) -> None:
+    """Mark an invitation as used."""
+    links = tables.Invitation
+    tx.execute(update(links).where(links.id == invitation_id).values(redeemed_at=now))
+
+
+def add_session(tx: Transaction, seat_id: int, secret_hash: str, *, expires_at: datetime) -> None:
+    """Store a session that begins."""
+    tx.execute(insert(tables.BrowserSession).values(seat_id=seat_id, secret_hash=secret_hash, expires_at=expires_at))
+
+
+def session_seat(tx: Transaction, secret_hash: str, *, now: datetime) -> Seat | None:
+    """The seat of a session that is valid now."""
+    session = tables.BrowserSession
+    query = _seats().join(session, session.seat_id == tables.Seat.id).where(session.secret_hash == secret_hash)
+    query = query.where(session.revoked_at.is_(None), session.expires_at > now, tables.Seat.revoked_at.is_(None))
+    row = tx.execute(query).one_or_none()
+    return _seat(row) if row else None
+
+
+def revoke_session(tx: Transaction, secret_hash: str, *, now: datetime) -> None:
+    """End one session."""
+    session = tables.BrowserSession
+    tx.execute(update(session).where(session.secret_hash == secret_hash).values(revoked_at=now))
+
+
+def revoke_sessions(tx: Transaction, seat_id: int, *, now: datetime) -> None:
+    """End all sessions of a seat."""
+    session = tables.BrowserSession
+    tx.execute(update(session).where(session.seat_id == seat_id, session.revoked_at.is_(None)).values(revoked_at=now))
+
+
+def add_token(
+    tx: Transaction, *, study_id: int | None, role: Role, label: str, secret_hash: str, expires_at: datetime, seq: int
+) -> int:
+    """Store an API token and return its number."""
+    values = {"study_id": study_id, "role": role, "label": label, "secret_hash": secret_hash, "seq": seq}
+    query = insert(tables.ApiToken).values(**values, expires_at=expires_at).returning(tables.ApiToken.id)
+    return tx.scalars(query).one()
+
+
+def token(tx: Transaction, secret_hash: str, *, now: datetime) -> ApiToken | None:
+    """The token behind a secret, if it is valid now."""
+    query = _live_tokens(now).where(tables.ApiToken.secret_hash == secret_hash)
+    row = tx.scalars(query).one_or_none()
+    return _token(row) if row else None
+
+
+def tokens(tx: Transaction, *, now: datetime) -> list[tuple[ApiToken, datetime]]:
+    """All tokens that are valid now, with the moment at which each expires."""
+    return [(_token(row), row.expires_at) for row in tx.scalars(_live_tokens(now).order_by(tables.ApiToken.id))]
+
+
+def revoke_token(tx: Transaction, token_id: int, *, now: datetime) -> None:
+    """Make a token worthless."""
+    tx.execute(update(tables.ApiToken).where(tables.ApiToken.id == token_id).values(revoked_at=now))
+
+
+def _live_tokens(now: datetime) -> Select[tables.ApiToken]:
+    return select(tables.ApiToken).where(tables.ApiToken.revoked_at.is_(None), tables.ApiToken.expires_at > now)
+
+
+def _token(row: tables.ApiToken) -> ApiToken:
+    return ApiToken(row.id, Role(row.role), row.study_id, row.label)
+
+
+def _seats() -> Select[*tuple[Any, ...]]:
+    seat = tables.Seat
+    columns = (seat.id, seat.study_id, tables.Study.name, seat.role, seat.pseudonym, seat.consented_at)
+    return select(*columns).join(tables.Study, tables.Study.id == seat.study_id)
+
+
+def _seat(row: Sequence[Any]) -> Seat:
+    id_, study_id, study_name, role, pseudonym, consented_at = row
+    return Seat(id_, study_id, study_name, Role(role), pseudonym, consented_at is not None)

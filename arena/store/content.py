@@ -1,0 +1,175 @@
+"""Questions, contenders, answers and pairings in the database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from sqlalchemy import Row, func, insert, select
+from sqlalchemy.orm import aliased
+
+from arena.domain.canonical import canonical
+from arena.domain.pairing import pairs
+from arena.domain.records import AnswerRecord, QuestionRecord
+from arena.store.engine import Transaction
+from arena.store.tables import Answer, Contender, Pairing, Question
+
+
+def add_questions(tx: Transaction, study_id: int, records: Iterable[tuple[int, QuestionRecord]]) -> None:
+    """Store questions, each with the number of its ledger entry."""
+    rows = [
+        {
+            "study_id": study_id,
+            "seq": seq,
+            "key": record.id,
+            "text": record.text,
+            "context": record.context,
+            "task": record.task,
+            "category": record.category,
+            "language": record.language,
+            "source": record.source,
+            "reference": record.reference,
+            "must_have": canonical(list(record.must_have)),
+            "extra": record.extra,
+        }
+        for seq, record in records
+    ]
+    if rows:
+        tx.execute(insert(Question), rows)
+
+
+def add_contenders(tx: Transaction, study_id: int, names: Iterable[tuple[int, str]], origin: str) -> None:
+    """Store contenders, each with the number of its ledger entry."""
+    rows = [{"study_id": study_id, "seq": seq, "name": name, "origin": origin} for seq, name in names]
+    if rows:
+        tx.execute(insert(Contender), rows)
+
+
+def add_answers(tx: Transaction, study_id: int, records: Iterable[tuple[int, str, AnswerRecord]]) -> None:
+    """Store answers, each with the number of its ledger entry and its digest."""
+    questions, contenders = question_ids(tx, study_id), contender_ids(tx, study_id)
+    rows = [
+        {
+            "study_id": study_id,
+            "seq": seq,
+            "question_id": questions[record.question_id],
+            "contender_id": contenders[record.contender],
+            "text": record.text,
+            "provenance": record.provenance,
+            "digest": digest,
+        }
+        for seq, digest, record in records
+    ]
+    if rows:
+        tx.execute(insert(Answer), rows)
+
+
+def question_ids(tx: Transaction, study_id: int) -> dict[str, int]:
+    """The row numbers of a study's questions, by their ids in the files."""
+    query = select(Question.key, Question.id).where(Question.study_id == study_id)
+    return dict(tx.execute(query).tuples().all())
+
+
+def contender_ids(tx: Transaction, study_id: int) -> dict[str, int]:
+    """The row numbers of a study's contenders, by name."""
+    query = select(Contender.name, Contender.id).where(Contender.study_id == study_id)
+    return dict(tx.execute(query).tuples().all())
+
+
+def questions(tx: Transaction, study_id: int) -> list[tuple[int, QuestionRecord]]:
+    """A study's questions with their ledger entries, in the order in which they were imported."""
+    query = select(Question).where(Question.study_id == study_id).order_by(Question.seq)
+    return [(row.seq, _question(row)) for row in tx.scalars(query)]
+
+
+def contenders(tx: Transaction, study_id: int) -> list[tuple[int, str, str]]:
+    """A study's contenders as (ledger entry, name, origin), in the order of the ledger."""
+    query = select(Contender.seq, Contender.name, Contender.origin).where(Contender.study_id == study_id)
+    return list(tx.execute(query.order_by(Contender.seq)).tuples())
+
+
+def answers(tx: Transaction, study_id: int) -> list[tuple[int, AnswerRecord, str]]:
+    """A study's answers with their ledger entries and stored digests, in the order in which they were imported."""
+    query = (
+        select(Answer.seq, Question.key, Contender.name, Answer.text, Answer.provenance, Answer.digest)
+        .join(Question, Question.id == Answer.question_id)
+        .join(Contender, Contender.id == Answer.contender_id)
+        .where(Answer.study_id == study_id)
+        .order_by(Answer.seq)
+    )
+    return [(seq, AnswerRecord(*fields), digest) for seq, *fields, digest in tx.execute(query)]
+
+
+def answered(tx: Transaction, study_id: int) -> set[tuple[str, str]]:
+    """Which (question, contender) have an answer."""
+    query = (
+        select(Question.key, Contender.name)
+        .join(Answer, Answer.question_id == Question.id)
+        .join(Contender, Contender.id == Answer.contender_id)
+        .where(Answer.study_id == study_id)
+    )
+    return {(question, contender) for question, contender in tx.execute(query)}
+
+
+def pair_answers(tx: Transaction, study_id: int) -> int:
+    """Store the study's pairings: every question with every two of its answers. Returns how many there are."""
+    query = (
+        select(Answer.id, Answer.question_id, Answer.contender_id, Contender.name)
+        .join(Contender, Contender.id == Answer.contender_id)
+        .join(Question, Question.id == Answer.question_id)
+        .where(Answer.study_id == study_id)
+        .order_by(Question.seq)
+    )
+    by_question: dict[int, list[Row[int, int, int, str]]] = {}
+    for row in tx.execute(query):
+        by_question.setdefault(row.question_id, []).append(row)
+    rows = [
+        {
+            "study_id": study_id,
+            "question_id": question_id,
+            "answer_low_id": low.id,
+            "answer_high_id": high.id,
+            "contender_low_id": low.contender_id,
+            "contender_high_id": high.contender_id,
+        }
+        for question_id, group in by_question.items()
+        # Sorted here, not by the database: its collation may differ from one installation to the next.
+        for low, high in pairs(sorted(group, key=lambda row: row.name))
+    ]
+    if rows:
+        tx.execute(insert(Pairing), rows)
+    return len(rows)
+
+
+def pairings(tx: Transaction, study_id: int) -> list[tuple[str, str, str]]:
+    """The study's pairings as (question, lower contender, higher contender), sorted."""
+    low, high = aliased(Contender), aliased(Contender)
+    query = (
+        select(Question.key, low.name, high.name)
+        .select_from(Pairing)
+        .join(Question, Question.id == Pairing.question_id)
+        .join(low, low.id == Pairing.contender_low_id)
+        .join(high, high.id == Pairing.contender_high_id)
+        .where(Pairing.study_id == study_id)
+    )
+    return sorted(tx.execute(query).tuples())
+
+
+def count(tx: Transaction, table: type[Question | Contender | Answer | Pairing], study_id: int) -> int:
+    """How many rows of `table` a study has."""
+    return tx.scalar(select(func.count()).select_from(table).where(table.study_id == study_id)) or 0
+
+
+def _question(row: Question) -> QuestionRecord:
+    return QuestionRecord(
+        id=row.key,
+        text=row.text,
+        context=row.context,
+        task=row.task,
+        category=row.category,
+        language=row.language,
+        source=row.source,
+        reference=row.reference,
+        must_have=tuple(json.loads(row.must_have)),
+        extra=row.extra,
+    )

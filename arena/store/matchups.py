@@ -1,0 +1,197 @@
+"""Pairings to be had, the matchups that were issued, and the claims that hold their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy.orm import aliased
+
+from arena.domain.blinding import BlindMatchup
+from arena.domain.pairing import Candidate, ContenderPair
+from arena.domain.votes import Matchup
+from arena.store import tables
+from arena.store.engine import Transaction
+from arena.store.tables import Answer, Claim, Contender, Pairing, Question, Rater
+
+
+@dataclass(frozen=True)
+class Side:
+    """One answer of a pairing, as the assignment needs it."""
+
+    answer_id: int
+    digest: str
+    contender: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A pairing with its question and both answers, and the places that are taken."""
+
+    id: int
+    question: str
+    low: Side
+    high: Side
+    taken: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A matchup that was issued: its row, what it shows, and whether its rater still holds a claim on its pairing."""
+
+    id: int
+    shown: Matchup
+    is_claimed: bool
+
+
+def open_matchup(tx: Transaction, rater_id: int) -> BlindMatchup | None:
+    """The matchup that a rater has open, as the rater may see it."""
+    a, b = aliased(Answer), aliased(Answer)
+    query = (
+        select(tables.Matchup.token, Question.text, Question.context, Question.category, Question.task, a.text, b.text)
+        .join(Claim, Claim.matchup_id == tables.Matchup.id)
+        .join(a, a.id == tables.Matchup.answer_a_id)
+        .join(b, b.id == tables.Matchup.answer_b_id)
+        .join(Question, Question.id == a.question_id)
+        .where(Claim.rater_id == rater_id, Claim.is_open)
+    )
+    row = tx.execute(query).one_or_none()
+    return BlindMatchup(*row) if row else None
+
+
+def release_expired(tx: Transaction, study_id: int, *, now: datetime) -> None:
+    """Free the places that raters have held for too long without a vote."""
+    tx.execute(delete(Claim).where(Claim.study_id == study_id, Claim.is_open, Claim.expires_at < now))
+
+
+def served(tx: Transaction, study_id: int) -> dict[ContenderPair, int]:
+    """How many places of each pair of contenders are taken."""
+    query = (
+        select(Pairing.contender_low_id, Pairing.contender_high_id, func.count(Claim.pairing_id))
+        .outerjoin(Claim, Claim.pairing_id == Pairing.id)
+        .where(Pairing.study_id == study_id)
+        .group_by(Pairing.contender_low_id, Pairing.contender_high_id)
+    )
+    return {(low, high): taken for low, high, taken in tx.execute(query).tuples()}
+
+
+def candidates(tx: Transaction, study_id: int, rater_id: int, pair: ContenderPair, places: int) -> list[Candidate]:
+    """The pairings of two contenders that have a free place and that this rater has not been shown."""
+    query = _available(study_id, rater_id, places).where(
+        Pairing.contender_low_id == pair[0], Pairing.contender_high_id == pair[1]
+    )
+    return [Candidate(id_, taken) for id_, taken in tx.execute(query.order_by(Pairing.id)).tuples()]
+
+
+def remaining(tx: Transaction, study_id: int, rater_id: int, places: int) -> int:
+    """How many pairings this rater could still be given."""
+    query = _available(study_id, rater_id, places).subquery()
+    return tx.scalar(select(func.count()).select_from(query)) or 0
+
+
+def _available(study_id: int, rater_id: int, places: int) -> Select[int, int]:
+    shown = select(tables.Matchup.id).where(
+        tables.Matchup.rater_id == rater_id, tables.Matchup.pairing_id == Pairing.id
+    )
+    return (
+        select(Pairing.id, func.count(Claim.pairing_id))
+        .outerjoin(Claim, Claim.pairing_id == Pairing.id)
+        .where(Pairing.study_id == study_id, ~shown.exists())
+        .group_by(Pairing.id)
+        .having(func.count(Claim.pairing_id) < places)
+    )
+
+
+def pair(tx: Transaction, pairing_id: int) -> Pair:
+    """A pairing with what is needed to show it."""
+    low, high, one, other = aliased(Answer), aliased(Answer), aliased(Contender), aliased(Contender)
+    query = (
+        select(Question.key, low.id, low.digest, one.name, high.id, high.digest, other.name)
+        .select_from(Pairing)
+        .join(Question, Question.id == Pairing.question_id)
+        .join(low, low.id == Pairing.answer_low_id)
+        .join(high, high.id == Pairing.answer_high_id)
+        .join(one, one.id == Pairing.contender_low_id)
+        .join(other, other.id == Pairing.contender_high_id)
+        .where(Pairing.id == pairing_id)
+    )
+    row = tx.execute(query).one()
+    taken = frozenset(tx.scalars(select(Claim.place).where(Claim.pairing_id == pairing_id)))
+    return Pair(pairing_id, row[0], Side(row[1], row[2], row[3]), Side(row[4], row[5], row[6]), taken)
+
+
+def issue(
+    tx: Transaction,
+    *,
+    study_id: int,
+    rater_id: int,
+    pairing_id: int,
+    shown: Matchup,
+    sides: tuple[int, int],
+    until: datetime,
+) -> None:
+    """Store a matchup and the rater's claim on its place. `sides`: the row numbers of answers A and B."""
+    values = {
+        "study_id": study_id,
+        "pairing_id": pairing_id,
+        "rater_id": rater_id,
+        "place": shown.place,
+        "token": shown.token,
+        "answer_a_id": sides[0],
+        "answer_b_id": sides[1],
+        "issued_at": shown.issued_at,
+        "seq": shown.seq,
+    }
+    matchup_id = tx.scalars(insert(tables.Matchup).values(values).returning(tables.Matchup.id)).one()
+    claim = {"pairing_id": pairing_id, "place": shown.place, "study_id": study_id, "matchup_id": matchup_id}
+    tx.execute(insert(Claim).values(**claim, rater_id=rater_id, is_open=True, expires_at=until))
+
+
+def issued(tx: Transaction, rater_id: int, token: str) -> Issued | None:
+    """The matchup that this rater was shown under `token`; another rater's is none."""
+    query = (
+        _matchups()
+        .add_columns(tables.Matchup.id, Claim.is_open)
+        .outerjoin(Claim, Claim.matchup_id == tables.Matchup.id)
+    )
+    row = tx.execute(query.where(tables.Matchup.rater_id == rater_id, tables.Matchup.token == token)).one_or_none()
+    return Issued(row[-2], Matchup(*row[:-2]), row[-1] is True) if row else None
+
+
+def matchups(tx: Transaction, study_id: int) -> Iterator[Matchup]:
+    """A study's matchups in the order of the ledger."""
+    query = _matchups().where(tables.Matchup.study_id == study_id).order_by(tables.Matchup.seq)
+    for row in tx.execute(query.execution_options(yield_per=2000)):
+        yield Matchup(*row)
+
+
+def _matchups() -> Select[*tuple[Any, ...]]:
+    a, b, one, other = aliased(Answer), aliased(Answer), aliased(Contender), aliased(Contender)
+    return (
+        select(
+            tables.Matchup.seq,
+            tables.Matchup.token,
+            Rater.pseudonym,
+            Question.key,
+            one.name,
+            other.name,
+            a.digest,
+            b.digest,
+            tables.Matchup.place,
+            tables.Matchup.issued_at,
+        )
+        .join(Rater, Rater.id == tables.Matchup.rater_id)
+        .join(a, a.id == tables.Matchup.answer_a_id)
+        .join(b, b.id == tables.Matchup.answer_b_id)
+        .join(one, one.id == a.contender_id)
+        .join(other, other.id == b.contender_id)
+        .join(Question, Question.id == a.question_id)
+    )
+
+
+def settle(tx: Transaction, matchup_id: int) -> None:
+    """Close the claim of a matchup that was voted on: its place stays taken."""
+    tx.query(Claim).filter(Claim.matchup_id == matchup_id).update({Claim.is_open: False})

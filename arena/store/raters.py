@@ -1,0 +1,28 @@
+"""Raters in the database: pseudonyms only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import insert, select
+
+from arena.store.engine import Transaction
+from arena.store.tables import Rater
+
+
+def add(tx: Transaction, study_id: int, pseudonym: str, origin: str) -> int:
+    """Store one rater and return the row's number."""
+    values = {"study_id": study_id, "pseudonym": pseudonym, "origin": origin}
+    return tx.scalars(insert(Rater).values(values).returning(Rater.id)).one()
+
+
+def add_missing(tx: Transaction, study_id: int, pseudonyms: Iterable[str], origin: str) -> None:
+    """Store those raters that the study does not know yet."""
+    new = sorted(set(pseudonyms) - ids(tx, study_id).keys())
+    if new:
+        tx.execute(insert(Rater), [{"study_id": study_id, "pseudonym": name, "origin": origin} for name in new])
+
+
+def ids(tx: Transaction, study_id: int) -> dict[str, int]:
+    """The row numbers of a study's raters, by pseudonym."""
+    return dict(tx.execute(select(Rater.pseudonym, Rater.id).where(Rater.study_id == study_id)).tuples().all())

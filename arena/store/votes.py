@@ -1,0 +1,135 @@
+"""Votes in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, insert, select
+from sqlalchemy.orm import aliased
+
+from arena.domain.vocabulary import CannotJudgeReason, Choice
+from arena.domain.votes import Vote
+from arena.store import content, raters, tables
+from arena.store.engine import Transaction
+from arena.store.tables import Contender, Question, Rater
+
+
+def add(tx: Transaction, study_id: int, cast: Iterable[Vote], *, matchup_ids: Mapping[int, int] | None = None) -> None:
+    """Store votes whose questions, contenders and raters are there.
+
+    `matchup_ids` leads from a matchup's ledger entry to its row.
+    """
+    questions, contenders = content.question_ids(tx, study_id), content.contender_ids(tx, study_id)
+    people = raters.ids(tx, study_id)
+    rows = [
+        {
+            "study_id": study_id,
+            "seq": vote.seq,
+            "key": vote.key,
+            "matchup_id": (matchup_ids or {})[vote.matchup_seq] if vote.matchup_seq else None,
+            "question_id": questions[vote.question] if vote.question is not None else None,
+            "contender_a_id": contenders[vote.model_a],
+            "contender_b_id": contenders[vote.model_b],
+            "rater_id": people[vote.rater] if vote.rater is not None else None,
+            "source": vote.source,
+            "choice": vote.choice,
+            "reason": vote.reason,
+            "simulated": vote.simulated,
+            "voted_at": vote.voted_at,
+        }
+        for vote in cast
+    ]
+    if rows:
+        tx.execute(insert(tables.Vote), rows)
+
+
+def keys(tx: Transaction, study_id: int) -> set[str]:
+    """The identities of all votes of a study."""
+    return set(tx.scalars(select(tables.Vote.key).where(tables.Vote.study_id == study_id)))
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many votes a study has from one source, and how many of them could not judge or were simulated."""
+
+    source: str
+    votes: int
+    cannot_judge: int
+    simulated: int
+
+
+def tallies(tx: Transaction, study_id: int) -> list[Tally]:
+    """The votes of a study counted by source, sorted."""
+    vote = tables.Vote
+    query = (
+        select(
+            vote.source,
+            func.count(),
+            func.count().filter(vote.choice == Choice.CANNOT_JUDGE),
+            func.count().filter(vote.simulated),
+        )
+        .where(vote.study_id == study_id)
+        .group_by(vote.source)
+    )
+    return sorted((Tally(*row) for row in tx.execute(query)), key=lambda tally: tally.source)
+
+
+def count(tx: Transaction, rater_id: int) -> int:
+    """How many votes a rater has cast."""
+    return tx.scalar(select(func.count()).select_from(tables.Vote).where(tables.Vote.rater_id == rater_id)) or 0
+
+
+def vote_on(tx: Transaction, matchup_id: int) -> Vote | None:
+    """The vote on a matchup, if there is one."""
+    row = tx.execute(_votes().where(tables.Vote.matchup_id == matchup_id)).one_or_none()
+    return _vote(row) if row else None
+
+
+def last_vote(tx: Transaction, rater_id: int) -> Vote | None:
+    """A rater's newest vote."""
+    row = tx.execute(_votes().where(tables.Vote.rater_id == rater_id).order_by(tables.Vote.seq.desc()).limit(1)).first()
+    return _vote(row) if row else None
+
+
+def votes(tx: Transaction, study_id: int, *, source: str | None = None, rater_id: int | None = None) -> Iterator[Vote]:
+    """A study's votes in the order of the ledger, streamed."""
+    query = _votes().where(tables.Vote.study_id == study_id).order_by(tables.Vote.seq)
+    if source is not None:
+        query = query.where(tables.Vote.source == source)
+    if rater_id is not None:
+        query = query.where(tables.Vote.rater_id == rater_id)
+    for row in tx.execute(query.execution_options(yield_per=2000)):
+        yield _vote(row)
+
+
+def _votes() -> Select[*tuple[Any, ...]]:
+    one, other = aliased(Contender), aliased(Contender)
+    vote = tables.Vote
+    return (
+        select(
+            vote.seq,
+            vote.key,
+            tables.Matchup.seq,
+            Question.key,
+            one.name,
+            other.name,
+            vote.choice,
+            vote.reason,
+            vote.source,
+            Rater.pseudonym,
+            vote.simulated,
+            vote.voted_at,
+        )
+        .join(one, one.id == vote.contender_a_id)
+        .join(other, other.id == vote.contender_b_id)
+        .outerjoin(Question, Question.id == vote.question_id)
+        .outerjoin(Rater, Rater.id == vote.rater_id)
+        .outerjoin(tables.Matchup, tables.Matchup.id == vote.matchup_id)
+    )
+
+
+def _vote(row: Iterable[Any]) -> Vote:
+    seq, key, matchup, question, a, b, choice, reason, *rest = row
+    return Vote(seq, key, matchup, question, a, b, Choice(choice), CannotJudgeReason(reason) if reason else None, *rest)

