@@ -1,0 +1,161 @@
+"""What may come in, and what is counted of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arena.domain.vocabulary import Winner
+from arena.errors import BadInput
+from arena.ratings import count, encode, rate
+from arena.ratings.comparisons import OUTCOMES
+from tests.ratings.samples import by_name, columns
+
+GOOD = {"model_a": ["x", "y", "x"], "model_b": ["y", "z", "z"], "winner": ["model_a", "tie", "model_b"]}
+
+
+def test_the_outcomes_are_the_winners_of_the_exchange_files() -> None:
+    assert set(OUTCOMES) == {winner.value for winner in Winner}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("winner", "left", r"^row 2, winner: 'left' is none of model_a, model_b, tie, both_bad$"),
+        ("winner", "TIE", r"^row 2, winner: 'TIE' is none of"),
+        ("winner", "", r"^row 2, winner: '' is none of"),
+        ("winner", None, r"^row 2, winner: None is none of"),
+        ("winner", float("nan"), r"^row 2, winner: nan is none of"),
+        ("winner", 1, r"^row 2, winner: 1 is none of"),
+        ("model_a", None, r"^row 2, model_a: None is not the name"),
+        ("model_b", float("nan"), r"^row 2, model_b: nan is not the name"),
+        ("model_a", "", r"^row 2, model_a: '' is not the name"),
+        ("model_b", " \t", r"^row 2, model_b: ' \\t' is not the name"),
+        ("model_b", 7, r"^row 2, model_b: 7 is not the name"),
+        ("model_b", "y", r"^row 2, model_b: 'y' is compared with itself"),
+        ("model_b", "y" * 500, r"^row 2, model_b: 'y{78}… is not"),
+        ("question_id", 1.5, r"^row 2, question_id: 1.5 is neither text nor a whole number$"),
+    ],
+)
+def test_a_bad_value_is_named_by_row_and_column(column: str, value: object, message: str) -> None:
+    votes: dict[str, list[Any]] = {**GOOD, "question_id": ["q", "q", "r"]}
+    votes[column] = [votes[column][0], value, votes[column][2]]
+    if isinstance(value, str) and len(value) > 100:
+        votes["model_b"], votes["winner"] = GOOD["model_b"], ["tie", value, "tie"]
+        message = r"^row 2, winner: 'y{78}… is none of"
+    with pytest.raises(BadInput, match=message):
+        rate(votes, rounds=2)
+
+
+def test_missing_columns_unequal_columns_and_no_rows_are_named() -> None:
+    with pytest.raises(BadInput, match="have no column winner"):
+        rate({"model_a": ["x"], "model_b": ["y"]})
+    with pytest.raises(BadInput, match="column model_b has 1 rows and column winner has 3"):
+        rate({**GOOD, "model_b": ["y"]})
+    with pytest.raises(BadInput, match="no rows"):
+        rate({"model_a": [], "model_b": [], "winner": []})
+
+
+def test_any_kind_of_column_is_taken() -> None:
+    frame = pl.DataFrame({**GOOD, "question_id": [1, 2, 2]})
+    lists = {**GOOD, "question_id": ["1", "2", "2"]}
+    arrays = {name: np.array(values) for name, values in lists.items()}
+    series = {name: frame[name] for name in frame.columns}
+    enums = {**lists, "winner": [Winner(label) for label in GOOD["winner"]]}
+    expected = rate(lists, rounds=20)
+    for given_columns in (arrays, series, enums):
+        assert rate(given_columns, rounds=20) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("method", "glicko", "method must be one of bradley-terry, elo"),
+        ("both_bad", "loss", "both_bad must be one of half, drop"),
+        ("cluster", "rater", "cluster must be one of auto, question, vote"),
+        ("rounds", 0, "rounds must be 1 or more"),
+        ("level", 1.0, "level must lie between 0 and 1"),
+        ("level", float("nan"), "level must lie between 0 and 1"),
+        ("seed", -1, "seed must be 0 or more"),
+        ("anchor", ("nobody", 1000), "the anchor 'nobody' has no counted vote; choose one of: x, y, z"),
+        ("anchor", ("x", float("inf")), "the anchor's value must be a number"),
+        ("contenders", ["w", ""], "'' is not the name of a contender"),
+    ],
+)
+def test_a_bad_setting_is_refused(name: str, value: object, message: str) -> None:
+    options: dict[str, Any] = {name: value}
+    with pytest.raises(BadInput, match=message):
+        rate(GOOD, **options)
+
+
+def test_votes_are_counted_by_hand() -> None:
+    board = rate(
+        columns(
+            [
+                ("x", "y", "model_a"),
+                ("y", "x", "model_a"),
+                ("x", "y", "tie"),
+                ("x", "y", "both_bad"),
+                ("z", "x", "both_bad"),
+                ("z", "y", "model_b"),
+            ]
+        ),
+        rounds=10,
+    )
+    seen = {r.model: (r.votes, r.wins, r.losses, r.ties, r.both_bad, r.win_rate) for r in board.rows}
+    assert seen == {"x": (5, 1, 1, 1, 2, 0.5), "y": (5, 2, 1, 1, 1, 0.6), "z": (2, 0, 1, 0, 1, 0.25)}
+    assert board.votes == 6
+
+
+def test_both_bad_dropped_leaves_the_fit_and_stays_in_the_row() -> None:
+    kept = [("x", "y", "model_a"), ("x", "y", "model_b"), ("x", "y", "model_a")]
+    dropped = [("x", "y", "both_bad")] * 5 + [("x", "z", "both_bad")]
+    half, drop = (rate(columns(kept + dropped), rounds=50, both_bad=rule) for rule in ("half", "drop"))
+    alone = rate(columns(kept), rounds=50)
+    for name in ("x", "y"):
+        assert by_name(drop)[name].rating == by_name(alone)[name].rating
+        assert (by_name(drop)[name].low, by_name(drop)[name].high) == (
+            by_name(alone)[name].low,
+            by_name(alone)[name].high,
+        )
+        assert by_name(drop)[name].both_bad == by_name(half)[name].both_bad > 0
+        assert abs((by_name(half)[name].rating or 0) - 1000) < abs((by_name(drop)[name].rating or 0) - 1000)
+    lone = by_name(drop)["z"]
+    assert (lone.flag, lone.rating, lone.low, lone.rank, lone.votes, lone.both_bad) == (
+        "unrated",
+        None,
+        None,
+        None,
+        1,
+        1,
+    )
+    assert half.settings["both_bad"] == "half"
+    assert drop.settings["both_bad"] == "drop"
+
+
+def test_nothing_left_to_count_is_an_error() -> None:
+    with pytest.raises(BadInput, match="every vote found both answers bad"):
+        rate(columns([("x", "y", "both_bad")]), both_bad="drop")
+
+
+outcomes = st.lists(st.tuples(st.sampled_from("xy"), st.sampled_from(OUTCOMES), st.sampled_from("pq")), min_size=1)
+
+
+@given(outcomes)
+def test_cells_hold_every_vote_whatever_the_sides(drawn: list[tuple[str, str, str]]) -> None:
+    rows = [(left, "y" if left == "x" else "x", winner, question) for left, winner, question in drawn]
+    cells = count(encode(columns(rows)), by_question=True)
+    won = {"x": 0, "y": 0}
+    for left, right, winner, _ in rows:
+        if winner in ("model_a", "model_b"):
+            won[left if winner == "model_a" else right] += 1
+    assert cells.counts[:, :2].sum(axis=0).tolist() == [won.get(name, 0) for name in ("x", "y")]
+    assert cells.counts.sum() == len(rows)
+    assert (cells.first < cells.second).all()
+    for index, question in enumerate(cells.clusters):
+        assert cells.counts[cells.cluster == index].sum() == sum(row[3] == question for row in rows)
