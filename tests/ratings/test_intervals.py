@@ -100,14 +100,14 @@ def test_where_questions_do_not_matter_both_are_alike() -> None:
 
 
 def test_the_interval_of_a_win_share_is_the_binomial_one() -> None:
-    """Two contenders, 600 to 400: the logit's standard error is 1/√(n·p·(1-p)), and each rating is half a logit's lead."""
+    """Two contenders, 600 to 400: the lead's standard error is 1/√(n·p·(1-p)) logits; each rating moves by half."""
     board = rate(columns([("x", "y", "model_a")] * 600 + [("x", "y", "model_b")] * 400), rounds=4000)
     expected = 2 * stats.norm.ppf(0.975) / np.sqrt(1000 * 0.6 * 0.4) * POINTS_PER_LOGIT / 2
     assert width(board) == pytest.approx(expected, rel=0.06)
 
 
 def test_the_interval_by_question_is_that_of_the_question_means() -> None:
-    """30 questions with as many votes each: the lead is the logit of a mean share, whose error comes from the questions."""
+    """30 questions of 20 votes: the lead is the logit of a mean share, whose error comes from the questions."""
     rng = np.random.default_rng(8)
     wins = rng.binomial(20, np.clip(rng.normal(0.6, 0.15, 30), 0.05, 0.95))
     rows = [

@@ -66,9 +66,10 @@ def test_any_kind_of_column_is_taken() -> None:
     lists = {**GOOD, "question_id": ["1", "2", "2"]}
     arrays = {name: np.array(values) for name, values in lists.items()}
     series = {name: frame[name] for name in frame.columns}
-    enums = {**lists, "winner": [Winner(label) for label in GOOD["winner"]]}
+    enums: dict[str, Any] = {**lists, "winner": [Winner(label) for label in GOOD["winner"]]}
     expected = rate(lists, rounds=20)
-    for given_columns in (arrays, series, enums):
+    kinds: list[dict[str, Any]] = [arrays, series, enums]
+    for given_columns in kinds:
         assert rate(given_columns, rounds=20) == expected
 
 
