@@ -8,6 +8,7 @@ import unicodedata
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _INVISIBLE_LETTERS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Letters and marks that draw nothing: fillers, joiners and variation selectors (Unicode, Default_Ignorable)."""
+_REFUSED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 
 
@@ -49,3 +50,11 @@ def _hidden(character: str) -> bool:
 def _escape(character: str) -> str:
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def refused_character(text: str) -> re.Match[str] | None:
+    """The first character that no text may hold: half of a surrogate pair, or C0 but tab, LF and CR.
+
+    PostgreSQL refuses NUL, and a terminal acts upon the others.
+    """
+    return _REFUSED.search(text)
