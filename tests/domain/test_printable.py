@@ -31,7 +31,7 @@ def test_any_text_becomes_one_line_that_python_too_holds_printable(text: str) ->
     shown = printable(text)
     assert all(character.isprintable() or character.isspace() for character in shown)
     assert len(shown.splitlines()) <= 1
-    assert shown.encode("utf-8")
+    assert shown.encode("utf-8").decode("utf-8") == shown
     assert printable(shown) == shown
 
 
