@@ -48,7 +48,7 @@ def read_jsonl(lines: Iterator[tuple[int, bytes]], limits: Limits) -> Iterator[E
         try:
             if b"\0" in line:
                 _refuse_nul()
-            yield RawRecord(where, record_fields(decoded(line), limits))
+            yield RawRecord(where, record_fields(decoded(line.rstrip(b"\r\n")), limits))
         except BadField as problem:
             yield problem.at(where)
 
