@@ -43,6 +43,7 @@ class ApiToken:
     """The rights of an API token: a role in one study, or in all of them (`study_id` None)."""
 
     id: int
+    name: str
     role: Role
     study_id: int | None
     label: str

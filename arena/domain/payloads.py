@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from arena.domain.canonical import Json, digest, sha256
-from arena.domain.ledger import timestamp
+from arena.domain.ledger import Sealed, timestamp
 from arena.domain.plan import Plan
 from arena.domain.records import AnswerRecord, QuestionRecord
 from arena.domain.vocabulary import StudyState
@@ -107,3 +109,8 @@ def vote(cast: Vote) -> Payload:
 def matchup_key(token: str) -> str:
     """A vote's identity, where it answers a matchup; the token itself is not given away by exports."""
     return "matchup:" + sha256(token)[:32]
+
+
+def recorded_vote(cast: Vote, nonce: str, sealed: Mapping[str, Sealed]) -> Payload:
+    """A vote as it enters the ledger: unguessable from its hash, its free texts by commitment only."""
+    return vote(cast) | {"nonce": nonce, "sealed": {name: text.commitment for name, text in sealed.items()}}

@@ -138,12 +138,19 @@ def revoke_sessions(tx: Transaction, seat_id: int, *, now: datetime) -> None:
 
 
 def add_token(
-    tx: Transaction, *, study_id: int | None, role: Role, label: str, secret_hash: str, expires_at: datetime, seq: int
-) -> int:
-    """Store an API token and return its number."""
-    values = {"study_id": study_id, "role": role, "label": label, "secret_hash": secret_hash, "seq": seq}
-    query = insert(tables.ApiToken).values(**values, expires_at=expires_at).returning(tables.ApiToken.id)
-    return tx.scalars(query).one()
+    tx: Transaction,
+    *,
+    study_id: int | None,
+    role: Role,
+    name: str,
+    label: str,
+    secret_hash: str,
+    expires_at: datetime,
+    seq: int,
+) -> None:
+    """Store an API token."""
+    values = {"study_id": study_id, "role": role, "name": name, "label": label, "secret_hash": secret_hash, "seq": seq}
+    tx.execute(insert(tables.ApiToken).values(**values, expires_at=expires_at))
 
 
 def token(tx: Transaction, secret_hash: str, *, now: datetime) -> ApiToken | None:
@@ -168,7 +175,7 @@ def _live_tokens(now: datetime) -> Select[tables.ApiToken]:
 
 
 def _token(row: tables.ApiToken) -> ApiToken:
-    return ApiToken(row.id, Role(row.role), row.study_id, row.label)
+    return ApiToken(row.id, row.name, Role(row.role), row.study_id, row.label)
 
 
 def _seats() -> Select[*tuple[Any, ...]]:

@@ -65,6 +65,12 @@ def seal(tx: Transaction, study_id: int, sealed: Iterable[tuple[int, str, Sealed
         tx.execute(insert(SealedText), rows)
 
 
+def sealed_text(tx: Transaction, study_id: int, seq: int, name: str) -> Sealed | None:
+    """One sealed text, unless there is none or it was erased."""
+    row = tx.get(SealedText, (chain_of(tx, study_id).id, seq, name))
+    return Sealed(row.text, row.salt) if row else None
+
+
 def sealed_texts(tx: Transaction, study_id: int) -> dict[int, dict[str, Sealed]]:
     """All sealed texts of a study that are not erased, by entry number and name."""
     chain = chain_of(tx, study_id)

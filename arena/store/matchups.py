@@ -192,6 +192,12 @@ def _matchups() -> Select[*tuple[Any, ...]]:
     )
 
 
+def filled(tx: Transaction, study_id: int) -> int:
+    """How many places of the plan have a vote."""
+    query = select(func.count()).select_from(Claim).where(Claim.study_id == study_id, ~Claim.is_open)
+    return tx.scalar(query) or 0
+
+
 def settle(tx: Transaction, matchup_id: int) -> None:
     """Close the claim of a matchup that was voted on: its place stays taken."""
     tx.query(Claim).filter(Claim.matchup_id == matchup_id).update({Claim.is_open: False})

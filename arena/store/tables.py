@@ -327,6 +327,7 @@ class ApiToken(Base):
 
     id: Mapped[int] = _id()
     study_id: Mapped[int | None] = mapped_column(ForeignKey("study.id"))
+    name: Mapped[str] = mapped_column(unique=True)
     role: Mapped[str]
     label: Mapped[str]
     secret_hash: Mapped[str] = mapped_column(unique=True)

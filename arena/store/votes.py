@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, func, insert, select
 from sqlalchemy.orm import aliased
 
+from arena.domain.views import SourceCount
 from arena.domain.vocabulary import CannotJudgeReason, Choice
 from arena.domain.votes import Vote
 from arena.store import content, raters, tables
@@ -50,17 +50,7 @@ def keys(tx: Transaction, study_id: int) -> set[str]:
     return set(tx.scalars(select(tables.Vote.key).where(tables.Vote.study_id == study_id)))
 
 
-@dataclass(frozen=True)
-class Tally:
-    """How many votes a study has from one source, and how many of them could not judge or were simulated."""
-
-    source: str
-    votes: int
-    cannot_judge: int
-    simulated: int
-
-
-def tallies(tx: Transaction, study_id: int) -> list[Tally]:
+def tallies(tx: Transaction, study_id: int) -> list[SourceCount]:
     """The votes of a study counted by source, sorted."""
     vote = tables.Vote
     query = (
@@ -73,7 +63,7 @@ def tallies(tx: Transaction, study_id: int) -> list[Tally]:
         .where(vote.study_id == study_id)
         .group_by(vote.source)
     )
-    return sorted((Tally(*row) for row in tx.execute(query)), key=lambda tally: tally.source)
+    return sorted((SourceCount(*row) for row in tx.execute(query)), key=lambda count: count.source)
 
 
 def count(tx: Transaction, rater_id: int) -> int:

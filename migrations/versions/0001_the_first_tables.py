@@ -53,6 +53,7 @@ def upgrade() -> None:
         "api_token",
         sa.Column("id", ID, sa.Identity(always=False), nullable=False),
         sa.Column("study_id", ID, nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("label", sa.Text(), nullable=False),
         sa.Column("secret_hash", sa.Text(), nullable=False),
@@ -61,6 +62,7 @@ def upgrade() -> None:
         sa.Column("seq", ID, nullable=False),
         sa.ForeignKeyConstraint(["study_id"], ["study.id"], name=op.f("fk_api_token_study_id_study")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_token")),
+        sa.UniqueConstraint("name", name=op.f("uq_api_token_name")),
         sa.UniqueConstraint("secret_hash", name=op.f("uq_api_token_secret_hash")),
     )
     op.create_table(

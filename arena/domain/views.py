@@ -1,0 +1,39 @@
+"""Counts of a study, as pages and commands show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from arena.domain.ledger import Head
+from arena.domain.study import Study
+
+
+@dataclass(frozen=True)
+class SourceCount:
+    """The votes from one source: all of them, those that could not judge, and those that were simulated."""
+
+    source: str
+    votes: int
+    cannot_judge: int
+    simulated: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What there is in a study. `places` is pairings times raters per pairing, `filled` those that have a vote."""
+
+    study: Study
+    questions: int
+    contenders: int
+    answers: int
+    pairings: int
+    places: int
+    filled: int
+    raters: int
+    sources: tuple[SourceCount, ...]
+    head: Head
+
+    @property
+    def votes(self) -> int:
+        """All recorded votes."""
+        return sum(count.votes for count in self.sources)

@@ -1,0 +1,137 @@
+"""A study's life: created, planned, opened, closed, published."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import datetime
+
+from arena.domain import payloads
+from arena.domain.ledger import Draft, Kind
+from arena.domain.plan import Plan
+from arena.domain.study import Act, Study
+from arena.domain.views import Overview
+from arena.domain.vocabulary import StudyState
+from arena.errors import BadInput, Conflict, NotFound
+from arena.store import content, ledger, matchups, raters, tables, votes
+from arena.store import studies as store
+from arena.store.engine import Database, Transaction
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+def create(db: Database, *, name: str, title: str, plan: Plan, now: datetime) -> Study:
+    """Create a study as a draft, and its chain. Raises BadInput for the name, Conflict where it is taken."""
+    if not _NAME.fullmatch(name):
+        raise BadInput(
+            f"'{name}' cannot name a study: use 1 to 63 of a-z, 0-9, - and _, beginning with a letter or digit"
+        )
+    if not title.strip() or len(title) > 200 or not title.isprintable():
+        raise BadInput("the title must be 1 to 200 printable characters")
+    with db.write() as tx:
+        if store.by_name(tx, name):
+            raise Conflict(f"there is a study '{name}' already; choose another name")
+        ledger.ensure_instance(tx, now=now)
+        study = store.add(tx, uid=secrets.token_hex(16), name=name, title=title, plan=plan, now=now)
+        ledger.create_chain(tx, study.id, study.uid)
+        ledger.append(tx, study.id, [Draft(Kind.STUDY, payloads.study(name, title))], now=now)
+        return study
+
+
+def get(db: Database, name: str) -> Study:
+    """The study called `name`. Raises NotFound."""
+    with db.read() as tx:
+        return find(tx, name)
+
+
+def find(tx: Transaction, name: str) -> Study:
+    """The study called `name`, within a transaction. Raises NotFound, naming those there are."""
+    study = store.by_name(tx, name)
+    if study is None:
+        raise NotFound(f"there is no study '{name}'; `arena study list` shows those there are")
+    return study
+
+
+def by_id(db: Database, study_id: int) -> Study:
+    """The study with this row number."""
+    with db.read() as tx:
+        return store.by_id(tx, study_id)
+
+
+def listed(db: Database) -> list[Study]:
+    """All studies, by name."""
+    with db.read() as tx:
+        return store.listed(tx)
+
+
+def set_plan(db: Database, name: str, plan: Plan, *, reason: str | None, now: datetime) -> Study:
+    """Replace the plan: freely in a draft; later with a reason, which goes into the ledger with the new plan."""
+    with db.write() as tx:
+        study = find(tx, name)
+        if study.state is StudyState.DRAFT:
+            return store.update(tx, study.id, plan=plan)
+        study.allow(Act.AMEND_PLAN)
+        if not reason or not reason.strip():
+            raise BadInput(
+                f"the study '{name}' is {study.state}: its plan is changed only with a reason (--reason TEXT)"
+            )
+        if plan == study.plan:
+            return study
+        ledger.append(tx, study.id, [Draft(Kind.PLAN, payloads.plan(plan, reason))], now=now)
+        return store.update(tx, study.id, plan=plan)
+
+
+def open_(db: Database, name: str, *, now: datetime) -> Study:
+    """Open a study for votes. At the first opening the plan is committed and the pairings are made.
+
+    Raises Conflict where no question has answers of two contenders.
+    """
+    with db.write() as tx:
+        study = find(tx, name)
+        study.allow(Act.OPEN)
+        drafts = [Draft(Kind.STATE, payloads.state(study.state, StudyState.OPEN))]
+        if study.state is StudyState.DRAFT:
+            drafts.insert(0, Draft(Kind.PLAN, payloads.plan(study.plan, None)))
+            if not content.pair_answers(tx, study.id):
+                raise Conflict(
+                    f"the study '{name}' has nothing to compare: no question has answers of two contenders; "
+                    "import questions and answers first"
+                )
+        ledger.append(tx, study.id, drafts, now=now)
+        return store.update(tx, study.id, state=StudyState.OPEN)
+
+
+def close(db: Database, name: str, *, now: datetime) -> Study:
+    """Close an open study: no more votes of raters are taken."""
+    return _move(db, name, Act.CLOSE, StudyState.CLOSED, now)
+
+
+def publish(db: Database, name: str, *, now: datetime) -> Study:
+    """Publish a closed study: its board is public, and nothing changes any more."""
+    return _move(db, name, Act.PUBLISH, StudyState.PUBLISHED, now)
+
+
+def _move(db: Database, name: str, act: Act, state: StudyState, now: datetime) -> Study:
+    with db.write() as tx:
+        study = find(tx, name)
+        study.allow(act)
+        ledger.append(tx, study.id, [Draft(Kind.STATE, payloads.state(study.state, state))], now=now)
+        return store.update(tx, study.id, state=state)
+
+
+def overview(db: Database, study: Study) -> Overview:
+    """Count what a study has."""
+    with db.read() as tx:
+        pairings = content.count(tx, tables.Pairing, study.id)
+        return Overview(
+            study=store.by_id(tx, study.id),
+            questions=content.count(tx, tables.Question, study.id),
+            contenders=content.count(tx, tables.Contender, study.id),
+            answers=content.count(tx, tables.Answer, study.id),
+            pairings=pairings,
+            places=pairings * study.plan.raters_per_pairing,
+            filled=matchups.filled(tx, study.id),
+            raters=len(raters.ids(tx, study.id)),
+            sources=tuple(votes.tallies(tx, study.id)),
+            head=ledger.chain_of(tx, study.id).head,
+        )

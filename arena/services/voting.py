@@ -1,0 +1,203 @@
+"""What a rater does: get a matchup, vote on it, get a receipt.
+
+The transaction is committed inside `cast_vote`, before anything is answered: an acknowledged vote is a stored vote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random, SystemRandom
+
+from arena.domain import ledger as chains
+from arena.domain import pairing, payloads
+from arena.domain.access import Seat
+from arena.domain.blinding import Ballot, BlindMatchup, Progress, Receipt, Reveal
+from arena.domain.ledger import Draft, Kind
+from arena.domain.plan import RevealRule
+from arena.domain.study import Act, Study
+from arena.domain.text import refused_character
+from arena.domain.vocabulary import HUMAN, Choice, Role, StudyState
+from arena.domain.votes import Matchup, Vote
+from arena.errors import BadInput, Conflict, NotAllowed, NotFound
+from arena.store import access, ledger, matchups, studies, votes
+from arena.store.engine import Database, Transaction
+from arena.store.matchups import Issued
+
+COMMENT_CHARS = 2000
+
+
+def open_matchup(db: Database, seat: Seat) -> BlindMatchup | None:
+    """The matchup that the rater has open, if any. Reads only."""
+    with db.read() as tx:
+        return matchups.open_matchup(tx, _rater(tx, seat))
+
+
+def next_matchup(db: Database, seat: Seat, *, now: datetime, rng: Random | None = None) -> BlindMatchup | None:
+    """Give the rater a matchup: the open one again, else a new one. None when nothing is left for this rater.
+
+    Raises Conflict where the study is not open. `rng` decides ties and sides; by default the system's.
+    """
+    with db.write() as tx:
+        rater_id = _rater(tx, seat)
+        study = studies.by_id(tx, seat.study_id)
+        study.allow(Act.VOTE)
+        given = matchups.open_matchup(tx, rater_id)
+        if given is None and _issue(tx, study, seat, rater_id, now, rng or SystemRandom()):
+            given = matchups.open_matchup(tx, rater_id)
+        return given
+
+
+def cast_vote(db: Database, seat: Seat, ballot: Ballot, *, now: datetime) -> Receipt:
+    """Record a vote and return its receipt; the same ballot again returns the same receipt.
+
+    Raises NotFound for a token that is not this rater's, Conflict for another choice on a token that is voted on, or
+    where the pair has been passed on or the study is not open, BadInput for a ballot that is not complete.
+    """
+    with db.write() as tx:
+        rater_id = _rater(tx, seat)
+        # Appends are serialised by the chain's lock: a second submission must wait here until the first is recorded.
+        ledger.chain_of(tx, seat.study_id, lock=True)
+        issued = matchups.issued(tx, rater_id, ballot.token)
+        if issued is None:
+            raise NotFound("there is no such pair for you; ask for the next one")
+        ballot = _cleaned(ballot)
+        earlier = votes.vote_on(tx, issued.id)
+        if earlier is not None:
+            return _same(tx, seat.study_id, earlier, ballot)
+        study = studies.by_id(tx, seat.study_id)
+        _check(study, issued, ballot)
+        return _record(tx, study, seat, issued, ballot, now)
+
+
+def last_receipt(db: Database, seat: Seat) -> Receipt | None:
+    """The receipt of the rater's newest vote."""
+    with db.read() as tx:
+        vote = votes.last_vote(tx, _rater(tx, seat))
+        return _receipt(tx, seat.study_id, vote) if vote else None
+
+
+def progress(db: Database, seat: Seat) -> Progress:
+    """The rater's own count."""
+    with db.read() as tx:
+        rater_id = _rater(tx, seat)
+        study = studies.by_id(tx, seat.study_id)
+        left = matchups.remaining(tx, study.id, rater_id, study.plan.raters_per_pairing)
+        return Progress(votes.count(tx, rater_id), left)
+
+
+def reveals(db: Database, seat: Seat) -> Sequence[Reveal]:
+    """Which contender wrote what, for the rater's own votes; empty unless the plan and the study's state allow it."""
+    with db.read() as tx:
+        rater_id = _rater(tx, seat)
+        study = studies.by_id(tx, seat.study_id)
+        if study.plan.reveal is not RevealRule.WHEN_PUBLISHED or study.state is not StudyState.PUBLISHED:
+            return []
+        own = votes.votes(tx, study.id, rater_id=rater_id)
+        return [Reveal(v.seq, v.question or "", v.choice, v.model_a, v.model_b) for v in own]
+
+
+def _rater(tx: Transaction, seat: Seat) -> int:
+    rater_id = access.rater_of(tx, seat.id)
+    if seat.role is not Role.RATER or rater_id is None:
+        raise NotAllowed("only raters vote")
+    if not seat.consented:
+        raise NotAllowed("consent comes before the first pair")
+    return rater_id
+
+
+def _issue(tx: Transaction, study: Study, seat: Seat, rater_id: int, now: datetime, rng: Random) -> bool:
+    ledger.chain_of(tx, study.id, lock=True)
+    matchups.release_expired(tx, study.id, now=now)
+    places = study.plan.raters_per_pairing
+    for contenders in pairing.by_need(matchups.served(tx, study.id), rng):
+        candidates = matchups.candidates(tx, study.id, rater_id, contenders, places)
+        if candidates:
+            break
+    else:
+        return False
+    pair = matchups.pair(tx, pairing.choose(candidates, rng).pairing_id)
+    sides = pairing.toss(pair.low, pair.high, rng)
+    shown = Matchup(
+        seq=0,
+        token=pairing.new_token(),
+        rater=seat.pseudonym,
+        question=pair.question,
+        model_a=sides.a.contender,
+        model_b=sides.b.contender,
+        answer_a=sides.a.digest,
+        answer_b=sides.b.digest,
+        place=pairing.free_place(set(pair.taken), places),
+        issued_at=now,
+    )
+    [entry] = ledger.append(tx, study.id, [Draft(Kind.MATCHUP, payloads.matchup(shown), seat.pseudonym)], now=now)
+    matchups.issue(
+        tx,
+        study_id=study.id,
+        rater_id=rater_id,
+        pairing_id=pair.id,
+        shown=replace(shown, seq=entry.seq),
+        sides=(sides.a.answer_id, sides.b.answer_id),
+        until=now + timedelta(minutes=study.plan.claim_minutes),
+    )
+    return True
+
+
+def _cleaned(ballot: Ballot) -> Ballot:
+    """The ballot as it is recorded: a reason belongs to `cannot_judge` only, an empty comment is none."""
+    comment = (ballot.comment or "").replace("\r\n", "\n").strip() or None
+    if comment and len(comment) > COMMENT_CHARS:
+        raise BadInput(f"the comment has {len(comment):,} characters; {COMMENT_CHARS:,} are allowed")
+    if comment and (found := refused_character(comment)):
+        raise BadInput(f"the comment holds the character U+{ord(found[0]):04X}, which cannot be stored; remove it")
+    cannot = ballot.choice is Choice.CANNOT_JUDGE
+    if cannot and ballot.reason is None:
+        raise BadInput("say why you cannot judge this pair: choose a reason")
+    return replace(ballot, comment=comment, reason=ballot.reason if cannot else None)
+
+
+def _check(study: Study, issued: Issued, ballot: Ballot) -> None:
+    study.allow(Act.VOTE)
+    if not issued.is_claimed:
+        raise Conflict("this pair was passed on to another rater, because it had been open for long; take the next one")
+    if ballot.choice not in study.plan.choices:
+        raise BadInput(f"this study does not offer the choice '{ballot.choice}'")
+
+
+def _same(tx: Transaction, study_id: int, earlier: Vote, ballot: Ballot) -> Receipt:
+    sealed = ledger.sealed_text(tx, study_id, earlier.seq, "comment")
+    recorded = (earlier.choice, earlier.reason, sealed.text if sealed else None)
+    if recorded != (ballot.choice, ballot.reason, ballot.comment):
+        raise Conflict("this pair has your vote already, and it was another one; the recorded vote stands")
+    return _receipt(tx, study_id, earlier)
+
+
+def _record(tx: Transaction, study: Study, seat: Seat, issued: Issued, ballot: Ballot, now: datetime) -> Receipt:
+    vote = Vote(
+        seq=0,
+        key=payloads.matchup_key(ballot.token),
+        matchup_seq=issued.shown.seq,
+        question=issued.shown.question,
+        model_a=issued.shown.model_a,
+        model_b=issued.shown.model_b,
+        choice=ballot.choice,
+        reason=ballot.reason,
+        source=HUMAN,
+        rater=seat.pseudonym,
+        simulated=False,
+        voted_at=now,
+    )
+    comment = chains.seal(ballot.comment) if ballot.comment else None
+    payload = payloads.recorded_vote(vote, chains.nonce(), {"comment": comment} if comment else {})
+    [entry] = ledger.append(tx, study.id, [Draft(Kind.VOTE, payload, seat.pseudonym)], now=now)
+    votes.add(tx, study.id, [replace(vote, seq=entry.seq)], matchup_ids={issued.shown.seq: issued.id})
+    if comment:
+        ledger.seal(tx, study.id, [(entry.seq, "comment", comment)])
+    matchups.settle(tx, issued.id)
+    return Receipt(entry.seq, entry.hash, now)
+
+
+def _receipt(tx: Transaction, study_id: int, vote: Vote) -> Receipt:
+    assert vote.voted_at is not None
+    return Receipt(vote.seq, ledger.entry_hash(tx, study_id, vote.seq), vote.voted_at)
