@@ -17,6 +17,7 @@ import pytest
 from arena.domain.vocabulary import Winner
 from arena.reports.published import published_table
 from arena.sample import path, simulate
+from arena.services.files import parse_answers, parse_questions, parse_votes, read_records
 
 CONTENDERS = ("sample-terse", "sample-thorough", "sample-cautious", "sample-erratic")
 TASKS = {"question answering", "record summary", "diagnosis support", "general health"}
@@ -54,6 +55,17 @@ def answers() -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def votes() -> list[dict[str, Any]]:
     return records("votes.jsonl")
+
+
+def test_the_importers_accept_all_files() -> None:
+    found = parse_questions(read_records(path("questions.jsonl"), name="questions.jsonl"), name="questions.jsonl")
+    answered = parse_answers(read_records(path("answers.jsonl"), name="answers.jsonl"), name="answers.jsonl")
+    cast = read_records(path("votes.jsonl"), name="votes.jsonl")
+    voted = parse_votes(cast, name="votes.jsonl", digest="0" * 64)
+    assert (len(found), len(answered), len(voted)) == (20, 80, 360)
+    assert all(vote.record.simulated and vote.record.rater for vote in voted)
+    assert {item.record.extra for item in found} == {"{}"}
+    assert sum("planted_error" in item.record.provenance for item in answered) == 7
 
 
 def test_questions_cover_specialties_and_all_tasks(questions: list[dict[str, Any]]) -> None:
