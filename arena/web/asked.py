@@ -1,0 +1,136 @@
+"""Who asks, what they may see, and the board they ask for: shared by pages and API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeAlias
+
+from fastapi import Depends, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from arena.domain.study import BOARD_ROLES, Study
+from arena.domain.vocabulary import HUMAN, Role, StudyState
+from arena.errors import BadInput, NotFound, NotSignedIn
+from arena.ratings import Board
+from arena.services import access, leaderboard, studies
+from arena.services.leaderboard import BoardRequest
+from arena.web.context import Context, Here
+from arena.web.sessions import desk_or_none
+
+PUBLIC_ROUNDS = 1_000
+"""Most bootstrap rounds that anyone may ask for; analysts and admins may ask for ten times as many."""
+
+Groups: TypeAlias = Mapping[str, "Board | str"]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The rights that a request comes with: a role in one study, or in all of them (`study_id` None)."""
+
+    role: Role | None = None
+    study_id: int | None = None
+
+    def analyses(self, study: Study) -> bool:
+        """Whether this caller sees boards and exports of `study` whatever its state."""
+        return self.role in BOARD_ROLES and self.study_id in (None, study.id)
+
+    def sees(self, study: Study) -> bool:
+        """Whether `study` exists at all for this caller."""
+        return study.state is StudyState.PUBLISHED or self.analyses(study)
+
+
+def caller(request: Request, here: Here) -> Caller:
+    """Who asks: by bearer token where there is one, else by the desk cookie. Raises NotSignedIn for a bad token."""
+    authorization = request.headers.get("authorization")
+    if authorization is not None:
+        scheme, _, secret = authorization.partition(" ")
+        token = access.token_of(here.db, secret.strip(), now=here.now) if scheme.lower() == "bearer" else None
+        if token is None:
+            raise NotSignedIn("The token is unknown, revoked or expired. Make one with `arena token create`.")
+        return Caller(token.role, token.study_id)
+    seat = desk_or_none(request, here)
+    return Caller(seat.role, seat.study_id) if seat else Caller()
+
+
+def desk_caller(request: Request, here: Here) -> Caller:
+    """Who looks at a page: a desk cookie or nobody. A rater's cookie gives no right here."""
+    seat = desk_or_none(request, here)
+    return Caller(seat.role, seat.study_id) if seat else Caller()
+
+
+AnyCaller = Annotated[Caller, Depends(caller)]
+DeskCaller = Annotated[Caller, Depends(desk_caller)]
+
+
+def visible_study(here: Context, who: Caller, name: str) -> Study:
+    """The study of that name. Raises NotFound in the same words where it is unknown and where it is not public."""
+    study = next((study for study in visible_studies(here, who) if study.name == name), None)
+    if study is None:
+        raise NotFound("There is no study of this name, or it is not published yet.")
+    return study
+
+
+def visible_studies(here: Context, who: Caller) -> list[Study]:
+    """The studies that the caller sees."""
+    return [study for study in studies.listed(here.db) if who.sees(study)]
+
+
+class BoardQuery(BaseModel):
+    """The settings of a leaderboard, as `arena leaderboard` has them."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    method: Literal["bradley-terry", "elo"] = Field("bradley-terry", description="The rating method.")
+    source: str = Field(
+        HUMAN,
+        pattern=r"^(human|judge:[^\x00-\x1f\x7f]{1,200})$",
+        description="Whose votes: `human` or `judge:NAME`.",
+        examples=["human"],
+    )
+    by: Literal["", "category"] = Field("", description="A board for each value of this field as well.")
+    level: float = Field(0.95, ge=0.5, le=0.999, description="The level of the intervals.")
+    seed: int = Field(0, ge=0, lt=2**63, description="The seed of the resampling.")
+    bootstrap: int = Field(1_000, ge=10, le=10 * PUBLIC_ROUNDS, description="Rounds of resampling.")
+    both_bad: Literal["half", "drop"] = Field(
+        "half", description="What `both_bad` counts: half a win each, or nothing."
+    )
+    anchor: str = Field("", max_length=300, description="`NAME=VALUE`: a contender's fixed rating.", examples=[""])
+
+    def request(self) -> BoardRequest:
+        """The request for the leaderboard service. Raises BadInput for an anchor that is not NAME=VALUE."""
+        return BoardRequest(
+            method=self.method,
+            rounds=self.bootstrap,
+            seed=self.seed,
+            level=self.level,
+            anchor=_anchor(self.anchor),
+            source=self.source,
+            both_bad=self.both_bad,
+            by=self.by or None,
+        )
+
+
+def _anchor(text: str) -> tuple[str, float] | None:
+    if not text:
+        return None
+    name, _, value = text.rpartition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise BadInput(f"anchor: '{text}' is not of the form NAME=VALUE, such as gpt-4=1000") from None
+
+
+def computed(here: Context, who: Caller, study: Study, query: BoardQuery) -> tuple[Board, Groups]:
+    """The board that is asked for and those of its groups. Raises BadInput where the votes give none."""
+    if query.bootstrap > PUBLIC_ROUNDS and not who.analyses(study):
+        raise BadInput(f"bootstrap: at most {PUBLIC_ROUNDS:,} rounds; analysts and admins may ask for more")
+    request = query.request()
+
+    def compute() -> tuple[Board, Groups]:
+        if request.by:
+            return leaderboard.grouped(here.db, study, request)
+        return leaderboard.board(here.db, study, request), {}
+
+    head = studies.overview(here.db, study).head
+    return here.boards.get((study.id, head, request), compute)

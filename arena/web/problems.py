@@ -1,0 +1,80 @@
+"""What went wrong, said as a page or, under /api, as JSON of one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
+
+from arena.errors import ArenaError
+from arena.web.pages import Pages, sentence
+
+_HEADINGS = {
+    400: "This request cannot be understood",
+    401: "Please sign in",
+    403: "This is not for you to do",
+    404: "There is nothing here",
+    405: "This address takes no such request",
+    409: "This contradicts what is already recorded",
+    413: "That was too much at once",
+    422: "This cannot be used as it is",
+    500: "Something went wrong",
+}
+_MESSAGES = {
+    404: "The link may be mistyped, used already or expired, or what it led to is not public.",
+    405: "Open the page and use its own buttons.",
+}
+
+
+class Problems:
+    """Makes the response of a refusal, by the path it was asked at."""
+
+    def __init__(self, pages: Pages) -> None:
+        self.pages = pages
+
+    def __call__(self, scope: Scope, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+        """A page or JSON with `message`, which is for people."""
+        response: Response
+        if str(scope["path"]).startswith("/api/"):
+            response = JSONResponse({"error": {"status": status, "message": message}}, status_code=status)
+        else:
+            steps = [("/vote", "Back to voting")] if status == 409 else [("/", "Start page")]
+            response = self.pages(
+                "error.html",
+                status,
+                status=status,
+                heading=_HEADINGS.get(status, "This was refused"),
+                message=sentence(message),
+                next_steps=steps,
+            )
+        if status == 401:
+            response.headers["WWW-Authenticate"] = "Bearer"
+        response.headers.update(headers or {})
+        return response
+
+    def install(self, app: FastAPI) -> None:
+        """Answer the app's exceptions; what has no answer here ends in `guards.RequestLog`."""
+        app.add_exception_handler(ArenaError, self._arena)
+        app.add_exception_handler(HTTPException, self._http)
+        app.add_exception_handler(RequestValidationError, self._validation)
+
+    async def _arena(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, ArenaError)
+        if error.status >= 500:
+            raise error
+        return self(request.scope, error.status, str(error))
+
+    async def _http(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        message = _MESSAGES.get(error.status_code, str(error.detail))
+        return self(request.scope, error.status_code, message, error.headers)
+
+    async def _validation(self, request: Request, error: Exception) -> Response:
+        # Names the fields only: what was sent in them may be a secret.
+        assert isinstance(error, RequestValidationError)
+        fields = [f"{'.'.join(str(part) for part in e['loc'][1:]) or 'body'}: {e['msg']}" for e in error.errors()]
+        return self(request.scope, 422, "; ".join(fields))

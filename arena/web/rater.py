@@ -1,0 +1,128 @@
+"""A rater's pages: consent, vote, thanks. Nothing here reads a desk seat; no view names a contender before a vote."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from arena.domain.access import Seat
+from arena.domain.blinding import Ballot, BlindMatchup
+from arena.domain.study import Study
+from arena.domain.vocabulary import CannotJudgeReason, Choice, StudyState
+from arena.errors import BadInput, NotFound
+from arena.services import access, studies, voting
+from arena.web.context import Context, Here, see_other
+from arena.web.pages import sentence
+from arena.web.sessions import RaterSeat
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/consent", response_model=None)
+def consent_page(here: Here, seat: RaterSeat) -> HTMLResponse | RedirectResponse:
+    """Say what taking part means."""
+    if seat.consented:
+        return see_other("/vote")
+    return here.pages("consent.html", seat=seat, study=studies.by_id(here.db, seat.study_id))
+
+
+@router.post("/consent")
+def consent(here: Here, seat: RaterSeat) -> RedirectResponse:
+    """Record the consent and issue the first matchup."""
+    seat = access.consent(here.db, seat, now=here.now)
+    return next_pair(here, seat)
+
+
+@router.post("/vote/next")
+def next_pair(here: Here, seat: RaterSeat) -> RedirectResponse:
+    """Issue the next matchup, where the study is open and one is left."""
+    if seat.consented and studies.by_id(here.db, seat.study_id).state is StudyState.OPEN:
+        voting.next_matchup(here.db, seat, now=here.now)
+    return see_other("/vote")
+
+
+@router.get("/vote", response_model=None)
+def vote_page(here: Here, seat: RaterSeat) -> HTMLResponse | RedirectResponse:
+    """Show the open matchup; where none is open, how to get one, or thanks."""
+    if not seat.consented:
+        return see_other("/consent")
+    study = studies.by_id(here.db, seat.study_id)
+    is_open = study.state is StudyState.OPEN
+    matchup = voting.open_matchup(here.db, seat) if is_open else None
+    if matchup:
+        return _ballot_page(here, seat, study, matchup)
+    progress = voting.progress(here.db, seat)
+    return here.pages(
+        "done.html",
+        study=study,
+        progress=progress,
+        waiting=is_open and progress.remaining > 0,
+        receipt=voting.last_receipt(here.db, seat),
+        reveals=voting.reveals(here.db, seat),
+    )
+
+
+@router.post("/vote", response_model=None)
+def vote(
+    here: Here,
+    seat: RaterSeat,
+    token: Annotated[str, Form()] = "",
+    choice: Annotated[str, Form()] = "",
+    reason: Annotated[str, Form()] = "",
+    comment: Annotated[str, Form()] = "",
+) -> HTMLResponse | RedirectResponse:
+    """Record a vote; what cannot be recorded comes back with its comment and the reason beside the choices."""
+    if not seat.consented:
+        return see_other("/consent")
+    study = studies.by_id(here.db, seat.study_id)
+    try:
+        voting.cast_vote(here.db, seat, read_ballot(token, choice, reason, comment), now=here.now)
+    except BadInput as problem:
+        matchup = voting.open_matchup(here.db, seat)
+        if matchup is None or matchup.token != token:
+            raise NotFound("There is no such pair to vote on.") from problem
+        return _ballot_page(here, seat, study, matchup, problem=sentence(str(problem)), form=(choice, reason, comment))
+    return next_pair(here, seat)
+
+
+def read_ballot(token: str, choice: str, reason: str, comment: str) -> Ballot:
+    """A ballot from a form's fields. The service checks the rest.
+
+    Raises NotFound for what cannot be a token, BadInput where no known choice is made.
+    """
+    if not _TOKEN.fullmatch(token):
+        raise NotFound("There is no such pair to vote on.")
+    if choice not in list(Choice):
+        raise BadInput("Choose one of the replies first.")
+    known = CannotJudgeReason(reason) if reason in list(CannotJudgeReason) else None
+    return Ballot(token, Choice(choice), known, comment or None)
+
+
+def _ballot_page(
+    here: Context,
+    seat: Seat,
+    study: Study,
+    matchup: BlindMatchup,
+    *,
+    problem: str | None = None,
+    form: tuple[str, str, str] = ("", "", ""),
+) -> HTMLResponse:
+    chosen, given_reason, comment = form
+    return here.pages(
+        "vote.html",
+        422 if problem else 200,
+        matchup=matchup,
+        choices=study.plan.choices,
+        reasons=list(CannotJudgeReason),
+        progress=voting.progress(here.db, seat),
+        receipt=None if problem else voting.last_receipt(here.db, seat),
+        problem=problem,
+        chosen=chosen,
+        given_reason=given_reason,
+        comment=comment,
+    )

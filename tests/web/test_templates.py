@@ -1,0 +1,157 @@
+"""Every template with invented data: the rules that a page must keep."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from arena import assets
+from arena.web.pages import Pages, load_pages
+from tests.web.reading import Page
+from tests.web.views import HASH, MATCHUP, VIEWS, ballot
+
+SMALL = 40_000
+
+
+@pytest.fixture(scope="module")
+def pages() -> Pages:
+    return load_pages(assets.path("templates"))
+
+
+def shown(pages: Pages, template: str, view: dict[str, Any]) -> str:
+    return bytes(pages(template, **view).body).decode()
+
+
+@pytest.fixture(params=VIEWS)
+def body(request: pytest.FixtureRequest, pages: Pages) -> str:
+    template, view = VIEWS[request.param]
+    return shown(pages, template, view)
+
+
+def test_pages_are_well_formed_and_quiet(body: str) -> None:
+    page = Page(body)
+    assert not page.misnested
+    assert not page.open
+    assert "style" not in page.tags
+    for _, attributes in page.elements:
+        assert not [name for name in attributes if name.startswith("on") or name == "style"]
+    assert all(script.get("src") for script in page.all("script"))
+
+
+def test_nothing_is_fetched_from_elsewhere(body: str) -> None:
+    for _, attributes in Page(body).elements:
+        for name in ("src", "href", "action"):
+            assert attributes.get(name, "/").startswith(("/", "#"))
+            assert not attributes.get(name, "/").startswith("//")
+
+
+def test_a_page_can_be_found_ones_way_in(body: str) -> None:
+    page = Page(body)
+    assert page.all("html") == [{"lang": "en"}]
+    assert len(page.all("h1")) == 1
+    assert "Not for clinical use" in page.text
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert page.all("a")[0]["href"] == "#main"
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert all(lower - upper <= 1 for upper, lower in pairwise(levels))
+    for _, attributes in page.elements:
+        for name in ("for", "aria-labelledby", "aria-describedby"):
+            assert attributes.get(name, "main") in ids
+
+
+def test_every_field_has_a_label(body: str) -> None:
+    page = Page(body)
+    labelled = {label["for"] for label in page.all("label") if "for" in label}
+    fields = [*page.all("select"), *page.all("textarea")]
+    fields += [field for field in page.all("input") if field["type"] not in ("hidden", "radio")]
+    assert {field["id"] for field in fields} <= labelled
+    radios = [field for field in page.all("input") if field["type"] == "radio"]
+    assert len(radios) == sum(label.get("class", "").startswith("choice") for label in page.all("label"))
+
+
+def test_no_reply_is_preselected(pages: Pages) -> None:
+    page = Page(shown(pages, "vote.html", ballot()))
+    radios = [field for field in page.all("input") if field["type"] == "radio"]
+    assert [radio["value"] for radio in radios] == [
+        "a_much_better",
+        "a_better",
+        "tie_good",
+        "tie_bad",
+        "b_better",
+        "b_much_better",
+        "cannot_judge",
+    ]
+    assert not [radio for radio in radios if "checked" in radio]
+    assert not [option for option in page.all("option") if "selected" in option]
+
+
+def test_a_plan_without_some_choices_offers_the_others_only(pages: Pages) -> None:
+    page = Page(shown(pages, *VIEWS["vote-five-choices"]))
+    values = [field["value"] for field in page.all("input") if field["type"] == "radio"]
+    assert values == ["a_better", "tie_good", "tie_bad", "b_better"]
+
+
+def test_both_answers_are_set_alike(pages: Pages) -> None:
+    """The same text on both sides gives the same bytes, but for the letter of the side."""
+    from dataclasses import replace
+
+    matchup = replace(MATCHUP, answer_a=MATCHUP.answer_b)
+    html = shown(pages, "vote.html", ballot(matchup=matchup))
+    first, second = re.findall(r'<section class="answer".*?</section>', html, re.DOTALL)
+    assert first.replace("answer-A", "answer-B").replace("Answer A", "Answer B") == second
+
+
+def test_what_was_typed_comes_back_with_the_refusal(pages: Pages) -> None:
+    html = shown(pages, *VIEWS["vote-refused"])
+    assert "two\nlines</textarea>" in html
+    assert "Say why you cannot judge this pair." in Page(html).text
+    checked = [field["value"] for field in Page(html).all("input") if "checked" in field]
+    assert checked == ["cannot_judge"]
+
+
+def test_the_receipt_gives_number_and_whole_hash(pages: Pages) -> None:
+    text = Page(shown(pages, "vote.html", ballot())).text
+    assert "ledger entry 42" in text
+    assert HASH in text
+
+
+def test_names_are_escaped_and_shown_without_hidden_characters(pages: Pages) -> None:
+    template, view = VIEWS["error"]
+    html = shown(pages, template, view | {"message": "<b>\u202egpt\u0007</b>"})
+    assert "&lt;b&gt;gpt&lt;/b&gt;" in html
+
+
+def test_stylesheet_and_script_are_small_and_named_by_their_digest(pages: Pages) -> None:
+    loads = {file.media_type: file for file in pages.static.values()}
+    assert len(loads["text/css; charset=utf-8"].body) + len(loads["text/javascript; charset=utf-8"].body) < SMALL
+    for name, file in pages.static.items():
+        assert re.fullmatch(r"[a-z]+\.[0-9a-f]{16}\.(css|js|svg)", name)
+        assert file.url == f"/static/{name}"
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of WCAG 2.2."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_have_enough_contrast(scheme: str) -> None:
+    css = (assets.path("templates") / "static" / "arena.css").read_text()
+    blocks = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
+    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", blocks[scheme == "dark"]))
+    for ground in ("paper", "sheet", "wash"):
+        for text in ("ink", "soft", "accent"):
+            assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+        assert contrast(colours["edge"], colours[ground]) >= 3, ground
+    assert contrast(colours["accent-ink"], colours["accent"]) >= 4.5

@@ -1,0 +1,134 @@
+"""Invented view data for every template, used by the template tests and by the gallery that is looked at."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from arena.domain.access import Invitation, Seat
+from arena.domain.blinding import BlindMatchup, Progress, Receipt, Reveal
+from arena.domain.plan import Plan
+from arena.domain.study import Study
+from arena.domain.vocabulary import CannotJudgeReason, Choice, Role, StudyState
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+HASH = "9f2c41d07be35a6288e1c4d3f0a97b165e8d2c3b4a59687f1e0d9c8b7a695847"
+RECEIPT = Receipt(position=42, hash=HASH, recorded_at=NOW)
+RATER = Seat(7, 1, "sample", Role.RATER, "rater-k4m2", consented=True)
+ANALYST = Seat(9, 1, "sample", Role.ANALYST, "analyst-p8q1", consented=False)
+
+ANSWER_A = """\
+Start with a **focused history**: onset, radiation, exertional component, \
+and whether the pain changes with breathing.
+
+1. 12-lead ECG within ten minutes of arrival
+2. High-sensitivity troponin at 0 and 1–3 hours
+3. Chest radiograph where a pulmonary cause is possible
+
+| Finding | Points towards |
+|---|---|
+| ST elevation in adjacent leads | acute coronary occlusion |
+| Tearing pain, unequal pulses | aortic dissection |
+
+Do not give nitrates before you have asked about *phosphodiesterase inhibitors*. See [the guideline](https://example.org/chest-pain)."""
+ANSWER_B = """## Likely causes
+
+A 58-year-old with chest pressure on exertion most often has stable angina, but new, \
+worsening or rest pain has to be treated as an acute coronary \
+syndrome until it is shown not to be.
+
+### What to do
+
+- ECG at once, repeated if the pain returns
+- Aspirin 300 mg to chew unless contraindicated
+- Troponin on arrival and again after the interval that your assay asks for
+
+If the blood pressure differs between the arms, think of dissection **before** anticoagulating.
+
+Arrange follow-up within two weeks for those who go home; tell them \
+in plain words what should bring them back \
+sooner, and write it down for them: pain at rest, \
+ pain lasting more than fifteen minutes, fainting, or breathlessness."""
+MATCHUP = BlindMatchup(
+    token="t" * 43,
+    question="A 58-year-old man has had chest pressure on climbing stairs for three weeks. What should be done first?",
+    context="Smoker, 30 pack-years.\nBP 148/92 mmHg, pulse 84/min.\nTakes amlodipine 5 mg.",
+    category="Cardiology",
+    task="question answering",
+    answer_a=ANSWER_A,
+    answer_b=ANSWER_B,
+)
+
+
+def study(state: StudyState = StudyState.OPEN) -> Study:
+    """A study in a given state."""
+    return Study(1, "u" * 32, "sample", "Sample study: four contenders, twenty questions", state, Plan())
+
+
+def ballot(**changes: Any) -> dict[str, Any]:
+    """The view data of the voting page."""
+    return {
+        "matchup": MATCHUP,
+        "choices": tuple(Choice),
+        "reasons": list(CannotJudgeReason),
+        "progress": Progress(votes=7, remaining=43),
+        "receipt": RECEIPT,
+        "problem": None,
+        "chosen": "",
+        "given_reason": "",
+        "comment": "",
+    } | changes
+
+
+def done(state: StudyState = StudyState.OPEN, **changes: Any) -> dict[str, Any]:
+    """The view data of the page between or after pairs."""
+    return {
+        "study": study(state),
+        "progress": Progress(votes=50, remaining=0),
+        "waiting": False,
+        "receipt": RECEIPT,
+        "reveals": [],
+    } | changes
+
+
+REVEALS = [
+    Reveal(41, "What should be done first?", Choice.A_MUCH_BETTER, "sample-thorough", "sample-terse"),
+    Reveal(42, "Which vaccine is due at the age of two months?", Choice.TIE_BAD, "sample-erratic", "sample-cautious"),
+]
+DESK = {
+    "seat": ANALYST,
+    "study": study(),
+    "sees_board": True,
+    "counts": [("questions", 20), ("answers", 80), ("contenders", 4), ("pairings", 120), ("votes", 212), ("raters", 9)],
+    "coverage": {"done": 212, "needed": 360},
+    "exports": [("votes", [("JSON lines", "/x"), ("CSV", "/x")]), ("ledger", [("JSON lines", "/x")])],
+}
+ERROR = {
+    "status": 404,
+    "heading": "There is nothing here",
+    "message": "The link may be mistyped, used already or expired, or what it led to is not public.",
+    "next_steps": [("/", "Start page")],
+}
+
+VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
+    "home": ("home.html", {"studies": [study(StudyState.PUBLISHED)], "rater": RATER, "desk": None}),
+    "home-empty": ("home.html", {"studies": [], "rater": None, "desk": ANALYST}),
+    "join": ("join.html", {"invitation": Invitation("Sample study", Role.RATER, NOW), "secret": "s" * 43}),
+    "consent": ("consent.html", {"seat": RATER, "study": study()}),
+    "vote": ("vote.html", ballot()),
+    "vote-refused": (
+        "vote.html",
+        ballot(problem="Say why you cannot judge this pair.", chosen="cannot_judge", comment="two\nlines"),
+    ),
+    "vote-five-choices": ("vote.html", ballot(choices=tuple(Choice)[1:5], receipt=None)),
+    "next": ("done.html", done(waiting=True, progress=Progress(3, 17))),
+    "done": ("done.html", done()),
+    "done-draft": ("done.html", done(StudyState.DRAFT, receipt=None, progress=Progress(0, 0))),
+    "done-revealed": ("done.html", done(StudyState.PUBLISHED, reveals=REVEALS)),
+    "boards": ("boards.html", {"studies": [study(), study()]}),
+    "boards-empty": ("boards.html", {"studies": []}),
+    "desk": ("desk.html", DESK),
+    "desk-empty": ("desk.html", DESK | {"study": study(StudyState.DRAFT), "coverage": {"done": 0, "needed": 0}}),
+    "desk-reviewer": ("desk.html", DESK | {"sees_board": False}),
+    "error": ("error.html", ERROR),
+}
