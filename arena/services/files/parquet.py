@@ -39,19 +39,18 @@ def read_parquet(handle: BinaryIO, limits: Limits) -> Iterator[Entry]:
 
 
 def _rows(output: IO[bytes], limits: Limits, child: subprocess.Popen[bytes]) -> Iterator[Entry]:
-    number = -1
+    expected, number = -1, 0
     for number, line in numbered_lines(cast("BinaryIO", output), limits, unit="row", first=0):
         if number == 0:
-            _check_head(line, limits)
+            expected = _row_count(line, limits)
         elif number > limits.rows:
             raise too_many(limits, f"row {number}")
         else:
             yield _entry(f"row {number}", line, limits)
-    if child.wait() != 0:
-        raise Unreadable(
-            "cannot be decoded: the file is broken, or a row group needs more memory than is allowed",
-            f"row {number + 1}" if number >= 0 else None,
-        )
+    # polars may lose a panic of one of its threads and end well with rows missing: so they are counted.
+    if child.wait() != 0 or number != expected:
+        reason = "cannot be decoded: the file is broken, or a row group needs more memory than is allowed"
+        raise Unreadable(reason, f"row {number + 1}" if expected >= 0 else None)
 
 
 def _entry(where: str, line: bytes, limits: Limits) -> Entry:
@@ -61,14 +60,16 @@ def _entry(where: str, line: bytes, limits: Limits) -> Entry:
         return problem.at(where)
 
 
-def _check_head(line: bytes, limits: Limits) -> None:
+def _row_count(line: bytes, limits: Limits) -> int:
     head = loads(decoded(line), 1)
     if not isinstance(head, dict):
         raise Unreadable("cannot be decoded")
     if "refused" in head:
         raise Unreadable(str(head["refused"]), "schema", field_name(str(head["field"])))
-    if int(head["rows"]) > limits.rows:
+    rows = int(head["rows"])
+    if rows > limits.rows:
         raise too_many(limits, "metadata")
+    return rows
 
 
 def _check_frame(handle: BinaryIO) -> None:

@@ -37,6 +37,7 @@ def main(memory_bytes: int) -> int:
                 _write(output, {"field": name, "refused": reason})
                 return 0
         _write(output, {"rows": frame.select(pl.len()).collect().item()})
+        output.flush()  # the reader may refuse the file now, before anything is decoded
         for batch in frame.collect_batches(chunk_size=1000, maintain_order=True):
             for row in batch.iter_rows(named=True):
                 _write(output, row)
