@@ -116,7 +116,7 @@ def percentile_levels(level: float, draws: int) -> tuple[float, float]:
     """The two percentile levels for an interval of `level` from `draws` independent units.
 
     Φ(t(draws-1) · √(draws/(draws-1))) instead of the plain (1 ± level)/2: bootstrap percentiles are too narrow
-    by √((G-1)/G) and take the spread as known (Hesterberg 2015, §4.1). With one unit there is nothing to widen.
+    by √((G-1)/G) and take the spread as known (Hesterberg 2015). With one unit there is nothing to widen.
     """
     tail = (1.0 - level) / 2.0
     if draws < 2:

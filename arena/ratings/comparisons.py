@@ -88,14 +88,15 @@ def count(votes: Votes, *, by_question: bool) -> Comparisons:
     if by_question and (cluster < 0).any():
         raise BadInput(f"row {int(np.argmax(cluster < 0)) + 1}, question_id: is missing, and every vote needs one here")
     turned = votes.a > votes.b
-    keys = np.stack([cluster, np.where(turned, votes.b, votes.a), np.where(turned, votes.a, votes.b)], axis=1)
-    cells, cell = np.unique(keys, axis=0, return_inverse=True)
+    n = len(votes.contenders)
+    first, second = np.where(turned, votes.b, votes.a), np.where(turned, votes.a, votes.b)
+    keys, cell = np.unique((cluster * n + first) * n + second, return_inverse=True)
     # A win of side a is a win of `second` where the sides were turned; ties are what they are.
     outcome = np.where(turned & (votes.outcome <= B_WINS), 1 - votes.outcome, votes.outcome)
-    counts = np.zeros((len(cells), len(OUTCOMES)), dtype=np.int64)
-    np.add.at(counts, (cell.reshape(-1), outcome), 1)
+    counts = np.zeros((len(keys), len(OUTCOMES)), dtype=np.int64)
+    np.add.at(counts, (cell, outcome), 1)
     clusters = votes.questions if by_question else ("",)
-    return Comparisons(votes.contenders, clusters, cells[:, 0], cells[:, 1], cells[:, 2], counts)
+    return Comparisons(votes.contenders, clusters, keys // (n * n), keys // n % n, keys % n, counts)
 
 
 def tally(votes: Votes) -> IntArray:
