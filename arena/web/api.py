@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from typing import IO, Annotated, Any, Literal
+from typing import IO, Annotated, Any, BinaryIO, Literal, cast
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -95,6 +95,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         (400, "The host or the request line is not acceptable."),
         (401, "A token is needed, or the one given is not valid."),
         (404, "Unknown, or not public."),
+        (409, "There is no vote to rate yet."),
         (413, "The body is too large."),
         (422, "A parameter cannot be used; also where the votes give no rating."),
     )
@@ -184,7 +185,7 @@ def export(
     # Written whole before the first byte is sent, so that an error is an error and not half a file.
     file = tempfile.SpooledTemporaryFile(max_size=1024 * 1024)  # noqa: SIM115 - closed by _chunks
     try:
-        exports.export(here.db, study, what, file, file_format)
+        exports.export(here.db, study, what, cast(BinaryIO, file), file_format)
     except BaseException:
         file.close()
         raise

@@ -81,21 +81,20 @@ class BoardQuery(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    method: Literal["bradley-terry", "elo"] = Field("bradley-terry", description="The rating method.")
+    method: Literal["bradley-terry", "elo"] = Field(default="bradley-terry", description="The rating method.")
     source: str = Field(
-        HUMAN,
+        default=HUMAN,
         pattern=r"^(human|judge:[^\x00-\x1f\x7f]{1,200})$",
         description="Whose votes: `human` or `judge:NAME`.",
         examples=["human"],
     )
-    by: Literal["", "category"] = Field("", description="A board for each value of this field as well.")
-    level: float = Field(0.95, ge=0.5, le=0.999, description="The level of the intervals.")
-    seed: int = Field(0, ge=0, lt=2**63, description="The seed of the resampling.")
-    bootstrap: int = Field(1_000, ge=10, le=10 * PUBLIC_ROUNDS, description="Rounds of resampling.")
-    both_bad: Literal["half", "drop"] = Field(
-        "half", description="What `both_bad` counts: half a win each, or nothing."
-    )
-    anchor: str = Field("", max_length=300, description="`NAME=VALUE`: a contender's fixed rating.", examples=[""])
+    by: Literal["", "category"] = Field(default="", description="A board for each value of this field as well.")
+    level: float = Field(default=0.95, ge=0.5, le=0.999, description="The level of the intervals.")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="The seed of the resampling.")
+    bootstrap: int = Field(default=1_000, ge=10, le=10 * PUBLIC_ROUNDS, description="Rounds of resampling.")
+    both_bad: Literal["half", "drop"] = Field(default="half", description="Both bad: half a win each, or left out.")
+    anchor: str = Field(default="", max_length=300, description="`NAME=VALUE`: a contender's fixed rating.")
+    at: int | None = Field(default=None, ge=1, lt=2**63, description="The ledger position whose state is rated.")
 
     def request(self) -> BoardRequest:
         """The request for the leaderboard service. Raises BadInput for an anchor that is not NAME=VALUE."""
@@ -108,6 +107,7 @@ class BoardQuery(BaseModel):
             source=self.source,
             both_bad=self.both_bad,
             by=self.by or None,
+            at=self.at,
         )
 
 
@@ -122,7 +122,7 @@ def _anchor(text: str) -> tuple[str, float] | None:
 
 
 def computed(here: Context, who: Caller, study: Study, query: BoardQuery) -> tuple[Board, Groups]:
-    """The board that is asked for and those of its groups. Raises BadInput where the votes give none."""
+    """The board that is asked for and those of its groups. Raises BadInput or Conflict where the votes give none."""
     if query.bootstrap > PUBLIC_ROUNDS and not who.analyses(study):
         raise BadInput(f"bootstrap: at most {PUBLIC_ROUNDS:,} rounds; analysts and admins may ask for more")
     request = query.request()
@@ -133,4 +133,5 @@ def computed(here: Context, who: Caller, study: Study, query: BoardQuery) -> tup
         return leaderboard.board(here.db, study, request), {}
 
     head = studies.overview(here.db, study).head
-    return here.boards.get((study.id, head, request), compute)
+    found: tuple[Board, Groups] = here.boards.get((study.id, head, request), compute)
+    return found

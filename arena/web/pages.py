@@ -78,6 +78,7 @@ def load_pages(templates: Path) -> Pages:
         "dashed": lambda text: str(text).replace("_", "-"),
         "day": lambda moment: _day(moment),
         "percent": percent,
+        "whole_percent": lambda share: "–" if share is None else f"{100 * share:.0f}%",
         "thousands": lambda number: f"{number:,}",
         "rating": rating,
         "source": source_words,
@@ -124,7 +125,7 @@ def anchor_words(anchor: Mapping[str, Any]) -> str:
 
 def percent(share: float) -> str:
     """A share as a percentage, with a decimal only where it has one."""
-    return f"{round(100 * share, 1):g} %"
+    return f"{round(100 * share, 1):g}%"
 
 
 def rating(value: float | None, rows: Sequence[_Rated]) -> str:

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from arena.domain.study import Study
 from arena.domain.vocabulary import HUMAN, StudyState
-from arena.errors import BadInput, NotFound
+from arena.errors import BadInput, Conflict, NotFound
 from arena.ratings import Board
 from arena.reports.plots import interval_plot
 from arena.reports.published import published_table
@@ -73,7 +73,7 @@ def leaderboard_page(
     }
     try:
         board, groups = computed(here, who, study, query)
-    except BadInput as reason:
+    except (BadInput, Conflict) as reason:
         return here.pages("leaderboard.html", board=None, empty=sentence(str(reason)), **common)
     return here.pages("leaderboard.html", **common, **board_view(study, query, board, groups))
 
@@ -84,7 +84,7 @@ def board_view(study: Study, query: BoardQuery, board: Board, groups: Groups) ->
     settings = query.model_dump(exclude_defaults=True, exclude={"study"})
     return {
         "board": board,
-        "plot": Markup(interval_plot(board, title=study.title)),  # noqa: S704 - drawn and escaped by reports.plots
+        "plot": Markup(interval_plot(board)),  # noqa: S704 - drawn and escaped by reports.plots
         "groups": [_group(value, of_group) for value, of_group in groups.items()],
         "downloads": [
             (name, f"{address}?{urlencode({'format': file_format, **settings})}")

@@ -10,6 +10,9 @@ from arena.domain.blinding import BlindMatchup, Progress, Receipt, Reveal
 from arena.domain.plan import Plan
 from arena.domain.study import Study
 from arena.domain.vocabulary import CannotJudgeReason, Choice, Role, StudyState
+from arena.ratings import Board, rate
+from arena.reports.published import published_table
+from arena.web.public import LEVELS, PageQuery, board_view
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 HASH = "9f2c41d07be35a6288e1c4d3f0a97b165e8d2c3b4a59687f1e0d9c8b7a695847"
@@ -103,6 +106,45 @@ DESK = {
     "coverage": {"done": 212, "needed": 360},
     "exports": [("votes", [("JSON lines", "/x"), ("CSV", "/x")]), ("ledger", [("JSON lines", "/x")])],
 }
+PAIRS = (
+    ("thorough", "cautious", 14, 9, 4, 1),
+    ("thorough", "terse", 19, 6, 3, 2),
+    ("thorough", "erratic", 16, 10, 2, 4),
+    ("cautious", "terse", 15, 11, 5, 0),
+    ("cautious", "erratic", 13, 12, 1, 3),
+    ("terse", "erratic", 12, 14, 2, 2),
+)
+
+
+def board(contenders: tuple[str, ...] = ()) -> Board:
+    """A board of invented votes."""
+    outcomes = ("model_a", "model_b", "tie", "both_bad")
+    rows = [
+        (f"sample-{a}", f"sample-{b}", outcome, f"q{(7 * i + 3 * j) % 20}")
+        for i, (a, b, *counts) in enumerate(PAIRS)
+        for j, outcome in enumerate(o for o, n in zip(outcomes, counts, strict=True) for _ in range(n))
+    ]
+    columns = dict(zip(("model_a", "model_b", "winner", "question_id"), zip(*rows, strict=True), strict=True))
+    ledger = {"position": 421, "head": HASH}
+    return rate(columns, rounds=200, study="sample", ledger=ledger, contenders=contenders)
+
+
+def ratings(**changes: Any) -> dict[str, Any]:
+    """The view data of a leaderboard."""
+    made = board(("sample-new",))
+    common = {
+        "study": study(StudyState.PUBLISHED),
+        "settings": PageQuery(study="sample"),
+        "desk": True,
+        "methods": ("bradley-terry", "elo"),
+        "sources": ("human",),
+        "levels": LEVELS,
+        "published": published_table(),
+        "simulated": True,
+    }
+    return common | board_view(study(), PageQuery(study="sample"), made, {}) | changes
+
+
 ERROR = {
     "status": 404,
     "heading": "There is nothing here",
@@ -127,6 +169,17 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
     "done-revealed": ("done.html", done(StudyState.PUBLISHED, reveals=REVEALS)),
     "boards": ("boards.html", {"studies": [study(), study()]}),
     "boards-empty": ("boards.html", {"studies": []}),
+    "leaderboard": ("leaderboard.html", ratings()),
+    "leaderboard-grouped": (
+        "leaderboard.html",
+        ratings(
+            settings=PageQuery(study="sample", by="category"),
+            groups=board_view(study(), PageQuery(), board(), {"Cardiology": board(), "Neurology": "no votes"})[
+                "groups"
+            ],
+        ),
+    ),
+    "leaderboard-empty": ("leaderboard.html", ratings(board=None, empty="There is no vote yet.", simulated=False)),
     "desk": ("desk.html", DESK),
     "desk-empty": ("desk.html", DESK | {"study": study(StudyState.DRAFT), "coverage": {"done": 0, "needed": 0}}),
     "desk-reviewer": ("desk.html", DESK | {"sees_board": False}),
