@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from arena.domain.canonical import Json, digest, sha256
-from arena.domain.ledger import Sealed, timestamp
+from arena.domain.ledger import Sealed, moment, timestamp
 from arena.domain.plan import Plan
 from arena.domain.records import AnswerRecord, QuestionRecord
-from arena.domain.vocabulary import StudyState
+from arena.domain.vocabulary import CannotJudgeReason, Choice, StudyState
 from arena.domain.votes import Matchup, Vote
 
 Payload = dict[str, Json]
@@ -114,3 +115,43 @@ def matchup_key(token: str) -> str:
 def recorded_vote(cast: Vote, nonce: str, sealed: Mapping[str, Sealed]) -> Payload:
     """A vote as it enters the ledger: unguessable from its hash, its free texts by commitment only."""
     return vote(cast) | {"nonce": nonce, "sealed": {name: text.commitment for name, text in sealed.items()}}
+
+
+def read_vote(seq: int, payload: Mapping[str, Any]) -> Vote:
+    """The vote that an entry's payload holds. Raises KeyError, TypeError or ValueError where it holds none."""
+    return Vote(
+        seq=seq,
+        key=_text(payload["vote"]),
+        matchup_seq=payload["matchup"],
+        question=payload["question"],
+        model_a=_text(payload["model_a"]),
+        model_b=_text(payload["model_b"]),
+        choice=Choice(payload["choice"]),
+        reason=CannotJudgeReason(payload["reason"]) if payload["reason"] is not None else None,
+        source=_text(payload["source"]),
+        rater=payload["rater"],
+        simulated=payload["simulated"] is True,
+        voted_at=moment(payload["voted_at"]) if payload["voted_at"] is not None else None,
+    )
+
+
+def read_matchup(seq: int, time: str, payload: Mapping[str, Any]) -> Matchup:
+    """The matchup that an entry's payload holds. Raises as `read_vote`."""
+    return Matchup(
+        seq=seq,
+        token=_text(payload["token"]),
+        rater=_text(payload["rater"]),
+        question=_text(payload["question"]),
+        model_a=_text(payload["model_a"]),
+        model_b=_text(payload["model_b"]),
+        answer_a=_text(payload["answer_a"]),
+        answer_b=_text(payload["answer_b"]),
+        place=int(payload["place"]),
+        issued_at=moment(time),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not a text")
+    return value

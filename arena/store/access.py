@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Select, delete, insert, select, update
 
 from arena.domain.access import ApiToken, Seat
+from arena.domain.canonical import Json
+from arena.domain.ledger import Kind
 from arena.domain.vocabulary import Role
 from arena.store import tables
 from arena.store.engine import Transaction
@@ -187,3 +189,14 @@ def _seats() -> Select[*tuple[Any, ...]]:
 def _seat(row: Sequence[Any]) -> Seat:
     id_, study_id, study_name, role, pseudonym, consented_at = row
     return Seat(id_, study_id, study_name, Role(role), pseudonym, consented_at is not None)
+
+
+def governed(tx: Transaction) -> Iterator[tuple[int, tuple[str, Mapping[str, Json]]]]:
+    """What every seat and token should have as the payload of its entry in the instance's chain, by its number."""
+    seat, token, study = tables.Seat, tables.ApiToken, tables.Study
+    seats_ = select(seat.seq, study.uid, seat.pseudonym, seat.role).join(study, study.id == seat.study_id)
+    for seq, uid, pseudonym, role in tx.execute(seats_):
+        yield seq, (Kind.SEAT, {"study": uid, "seat": pseudonym, "role": role})
+    tokens_ = select(token.seq, study.uid, token.name, token.role).outerjoin(study, study.id == token.study_id)
+    for seq, uid, name, role in tx.execute(tokens_):
+        yield seq, (Kind.TOKEN, {"study": uid, "token": name, "role": role})

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from sqlalchemy import Row, func, insert, select
 from sqlalchemy.orm import aliased
 
-from arena.domain.canonical import canonical
+from arena.domain import payloads
+from arena.domain.canonical import canonical, digest
 from arena.domain.pairing import pairs
 from arena.domain.records import AnswerRecord, QuestionRecord
 from arena.store.engine import Transaction
@@ -38,15 +39,15 @@ def add_questions(tx: Transaction, study_id: int, records: Iterable[tuple[int, Q
         tx.execute(insert(Question), rows)
 
 
-def add_contenders(tx: Transaction, study_id: int, names: Iterable[tuple[int, str]], origin: str) -> None:
-    """Store contenders, each with the number of its ledger entry."""
-    rows = [{"study_id": study_id, "seq": seq, "name": name, "origin": origin} for seq, name in names]
+def add_contenders(tx: Transaction, study_id: int, named: Iterable[tuple[int, str, str]]) -> None:
+    """Store contenders: the number of the ledger entry, name, origin."""
+    rows = [{"study_id": study_id, "seq": seq, "name": name, "origin": origin} for seq, name, origin in named]
     if rows:
         tx.execute(insert(Contender), rows)
 
 
-def add_answers(tx: Transaction, study_id: int, records: Iterable[tuple[int, str, AnswerRecord]]) -> None:
-    """Store answers, each with the number of its ledger entry and its digest."""
+def add_answers(tx: Transaction, study_id: int, records: Iterable[tuple[int, AnswerRecord]]) -> None:
+    """Store answers, each with the number of its ledger entry."""
     questions, contenders = question_ids(tx, study_id), contender_ids(tx, study_id)
     rows = [
         {
@@ -56,9 +57,9 @@ def add_answers(tx: Transaction, study_id: int, records: Iterable[tuple[int, str
             "contender_id": contenders[record.contender],
             "text": record.text,
             "provenance": record.provenance,
-            "digest": digest,
+            "digest": digest(payloads.answer_record(record)),
         }
-        for seq, digest, record in records
+        for seq, record in records
     ]
     if rows:
         tx.execute(insert(Answer), rows)
@@ -97,7 +98,7 @@ def answers(tx: Transaction, study_id: int) -> list[tuple[int, AnswerRecord, str
         .where(Answer.study_id == study_id)
         .order_by(Answer.seq)
     )
-    return [(seq, AnswerRecord(*fields), digest) for seq, *fields, digest in tx.execute(query)]
+    return [(seq, AnswerRecord(*fields), stored) for seq, *fields, stored in tx.execute(query)]
 
 
 def answered(tx: Transaction, study_id: int) -> set[tuple[str, str]]:

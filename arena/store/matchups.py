@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from arena.domain.blinding import BlindMatchup
 from arena.domain.pairing import Candidate, ContenderPair
 from arena.domain.votes import Matchup
-from arena.store import tables
+from arena.store import raters, tables
 from arena.store.engine import Transaction
 from arena.store.tables import Answer, Claim, Contender, Pairing, Question, Rater
 
@@ -148,6 +148,58 @@ def issue(
     matchup_id = tx.scalars(insert(tables.Matchup).values(values).returning(tables.Matchup.id)).one()
     claim = {"pairing_id": pairing_id, "place": shown.place, "study_id": study_id, "matchup_id": matchup_id}
     tx.execute(insert(Claim).values(**claim, rater_id=rater_id, is_open=True, expires_at=until))
+
+
+def restore(tx: Transaction, study_id: int, shown: list[Matchup], *, voted: set[int]) -> dict[int, int]:
+    """Store matchups from a ledger, and the claims of those that were voted on. Returns ledger entry → row number."""
+    answer_ids = _answer_ids(tx, study_id)
+    pairing_ids = {
+        frozenset(sides): id_
+        for id_, *sides in tx.execute(
+            select(Pairing.id, Pairing.answer_low_id, Pairing.answer_high_id).where(Pairing.study_id == study_id)
+        )
+    }
+    people = raters.ids(tx, study_id)
+    rows = [
+        {
+            "study_id": study_id,
+            "rater_id": people[matchup.rater],
+            "place": matchup.place,
+            "token": matchup.token,
+            "answer_a_id": answer_ids[matchup.answer_a],
+            "answer_b_id": answer_ids[matchup.answer_b],
+            "pairing_id": pairing_ids[frozenset((answer_ids[matchup.answer_a], answer_ids[matchup.answer_b]))],
+            "issued_at": matchup.issued_at,
+            "seq": matchup.seq,
+        }
+        for matchup in shown
+    ]
+    if not rows:
+        return {}
+    tx.execute(insert(tables.Matchup), rows)
+    ids = dict(
+        tx.execute(select(tables.Matchup.seq, tables.Matchup.id).where(tables.Matchup.study_id == study_id)).tuples()
+    )
+    claims = [
+        {
+            "pairing_id": row["pairing_id"],
+            "place": row["place"],
+            "study_id": study_id,
+            "matchup_id": ids[matchup.seq],
+            "rater_id": row["rater_id"],
+            "is_open": False,
+            "expires_at": matchup.issued_at,
+        }
+        for matchup, row in zip(shown, rows, strict=True)
+        if matchup.seq in voted
+    ]
+    if claims:
+        tx.execute(insert(Claim), claims)
+    return ids
+
+
+def _answer_ids(tx: Transaction, study_id: int) -> dict[str, int]:
+    return dict(tx.execute(select(Answer.digest, Answer.id).where(Answer.study_id == study_id)).tuples())
 
 
 def issued(tx: Transaction, rater_id: int, token: str) -> Issued | None:

@@ -41,7 +41,7 @@ def write_records(
         return
     if target.name.lower().endswith(".gz"):
         raise BadInput(f"{target}: files are written without compression; leave out .gz")
-    with _replacing(target) as handle:
+    with replacing(target) as handle:
         _write(plain, columns, handle, file_format)
 
 
@@ -106,7 +106,7 @@ def _parquet(rows: Iterable[dict[str, object]], columns: Sequence[str]) -> bytes
 
 
 @contextmanager
-def _replacing(target: Path) -> Iterator[BinaryIO]:
+def replacing(target: Path) -> Iterator[BinaryIO]:
     """A new file beside `target` that takes its name when all went well. Devices and pipes are written to as such."""
     draft, mode, handle = _draft(target.resolve())
     try:

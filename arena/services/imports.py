@@ -1,0 +1,190 @@
+"""Files into a study: all of a file or nothing of it, and the same file twice changes nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from arena.domain import ledger as chains
+from arena.domain import payloads
+from arena.domain.ledger import Draft, Kind, Sealed
+from arena.domain.records import AnswerRecord, Located, QuestionRecord, VoteRecord
+from arena.domain.study import Act
+from arena.domain.votes import Vote
+from arena.errors import BadInput, BadRecords, Problem
+from arena.services.files import Records, parse_answers, parse_questions, parse_votes
+from arena.services.studies import find
+from arena.store import content, ledger, raters, votes
+from arena.store.engine import Database, Transaction
+
+T = TypeVar("T")
+
+PROBLEMS_SHOWN = 10
+IMPORTED = "imported"
+"""The origin of contenders and raters that came in a file."""
+_SOURCE = re.compile(r"human|judge:[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_OWN_KEY = re.compile(r"id:((?:file:[0-9a-f]{64}:[0-9]+)|(?:matchup:[0-9a-f]{32}))")
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did: how many records were new, how many the study had already."""
+
+    what: str
+    new: int
+    known: int
+
+
+def import_questions(db: Database, study_name: str, records: Records, *, now: datetime) -> Imported:
+    """Add questions to a draft. Raises BadRecords, naming the records, or Conflict for the study's state."""
+    with records:
+        parsed = parse_questions(records, name=records.name, limit=PROBLEMS_SHOWN)
+    with db.write() as tx:
+        study = find(tx, study_name)
+        study.allow(Act.IMPORT_CONTENT)
+        there = {record.id: record for _, record in content.questions(tx, study.id)}
+
+        def known(record: QuestionRecord) -> bool | Problem:
+            if record.id not in there:
+                return False
+            return record == there[record.id] or Problem("", "id", f"the study has another question '{record.id}'")
+
+        new = _new(parsed, known, records.name)
+        if new:
+            drafts = [Draft(Kind.QUESTION, payloads.question(record)) for record in new]
+            seqs = _append(tx, study.id, "questions", records.digest, drafts, now)
+            content.add_questions(tx, study.id, zip(seqs, new, strict=True))
+        return Imported("questions", len(new), len(parsed) - len(new))
+
+
+def import_answers(db: Database, study_name: str, records: Records, *, now: datetime) -> Imported:
+    """Add answers to a draft, and the contenders that they name, marked `imported`. Raises as `import_questions`."""
+    with records:
+        parsed = parse_answers(records, name=records.name, limit=PROBLEMS_SHOWN)
+    with db.write() as tx:
+        study = find(tx, study_name)
+        study.allow(Act.IMPORT_CONTENT)
+        questions = content.question_ids(tx, study.id)
+        there = {(record.question_id, record.contender): record for _, record, _ in content.answers(tx, study.id)}
+
+        def known(record: AnswerRecord) -> bool | Problem:
+            if record.question_id not in questions:
+                return Problem("", "question_id", f"the study has no question '{record.question_id}'")
+            earlier = there.get((record.question_id, record.contender))
+            if earlier in (None, record):
+                return earlier is not None
+            what = f"'{record.contender}' on the question '{record.question_id}'"
+            return Problem("", "text", f"the study has another answer of {what}")
+
+        new = _new(parsed, known, records.name)
+        if new:
+            names = sorted({record.contender for record in new} - content.contender_ids(tx, study.id).keys())
+            drafts = [Draft(Kind.CONTENDER, payloads.contender(name, IMPORTED)) for name in names]
+            drafts += [Draft(Kind.ANSWER, payloads.answer(record)) for record in new]
+            seqs = _append(tx, study.id, "answers", records.digest, drafts, now)
+            content.add_contenders(
+                tx, study.id, [(seq, name, IMPORTED) for seq, name in zip(seqs, names, strict=False)]
+            )
+            content.add_answers(tx, study.id, zip(seqs[len(names) :], new, strict=True))
+        return Imported("answers", len(new), len(parsed) - len(new))
+
+
+def import_votes(db: Database, study_name: str, records: Records, *, source: str, now: datetime) -> Imported:
+    """Add votes that were cast elsewhere, as `human` or `judge:NAME`. Raises as `import_questions`."""
+    if not _SOURCE.fullmatch(source):
+        raise BadInput(f"'{source}' is not a source of votes: use human, or judge:NAME with a name of a-z, 0-9, . _ -")
+    with records:
+        parsed = parse_votes(records, name=records.name, digest=records.digest, limit=PROBLEMS_SHOWN)
+    with db.write() as tx:
+        study = find(tx, study_name)
+        study.allow(Act.IMPORT_VOTES)
+        check = _VoteCheck(tx, study.id, source)
+        new = _new(parsed, check.known, records.name)
+        if new:
+            cast = [_vote(record, source) for record in new]
+            sealed = [_sealed(record) for record in new]
+            drafts = [
+                Draft(Kind.VOTE, payloads.recorded_vote(vote, chains.nonce(), texts))
+                for vote, texts in zip(cast, sealed, strict=True)
+            ]
+            seqs = _append(tx, study.id, "votes", records.digest, drafts, now)
+            raters.add_missing(tx, study.id, {vote.rater for vote in cast if vote.rater is not None}, IMPORTED)
+            votes.add(tx, study.id, [replace(vote, seq=seq) for vote, seq in zip(cast, seqs, strict=True)])
+            named = ((seq, name, text) for seq, texts in zip(seqs, sealed, strict=True) for name, text in texts.items())
+            ledger.seal(tx, study.id, named)
+        return Imported("votes", len(new), len(parsed) - len(new))
+
+
+class _VoteCheck:
+    """Whether a vote fits the study's questions and answers, and whether the study has it already."""
+
+    def __init__(self, tx: Transaction, study_id: int, source: str) -> None:
+        self.source = source
+        self.questions = content.question_ids(tx, study_id)
+        self.contenders = content.contender_ids(tx, study_id)
+        self.answered = content.answered(tx, study_id)
+        self.there = {vote.key: payloads.vote(vote) for vote in votes.votes(tx, study_id)}
+
+    def known(self, record: VoteRecord) -> bool | Problem:
+        if record.question_id is not None and record.question_id not in self.questions:
+            return Problem("", "question_id", f"the study has no question '{record.question_id}'")
+        for side, name in (("model_a", record.model_a), ("model_b", record.model_b)):
+            if name not in self.contenders:
+                return Problem("", side, f"the study has no contender '{name}'; import its answers first")
+            if record.question_id is not None and (record.question_id, name) not in self.answered:
+                return Problem("", side, f"'{name}' has no answer to the question '{record.question_id}'")
+        vote = payloads.vote(_vote(record, self.source))
+        earlier = self.there.get(str(vote["vote"]))
+        if earlier is None:
+            return False
+        # A vote cast here comes back from our own export without its matchup.
+        return earlier | {"matchup": None} == vote or Problem("", "id", "the study has another vote with this id")
+
+
+def _new(parsed: Sequence[Located[T]], known: Callable[[T], bool | Problem], name: str) -> list[T]:
+    """The records that the study does not know yet. Raises BadRecords with those that do not fit."""
+    new: list[T] = []
+    problems: list[Problem] = []
+    for located in parsed:
+        found = known(located.record)
+        if isinstance(found, Problem):
+            problems.append(Problem(located.where, found.field, found.reason))
+        elif not found:
+            new.append(located.record)
+        if len(problems) == PROBLEMS_SHOWN:
+            break
+    if problems:
+        raise BadRecords(name, problems)
+    return new
+
+
+def _append(tx: Transaction, study_id: int, what: str, digest: str, drafts: list[Draft], now: datetime) -> list[int]:
+    """Append the import's entry and those of its records; returns the numbers of the latter."""
+    head = Draft(Kind.IMPORT, payloads.imported(what, digest, len(drafts)))
+    return [entry.seq for entry in ledger.append(tx, study_id, [head, *drafts], now=now)[1:]]
+
+
+def _vote(record: VoteRecord, source: str) -> Vote:
+    own = _OWN_KEY.fullmatch(record.key)
+    return Vote(
+        seq=0,
+        key=own[1] if own else record.key,
+        matchup_seq=None,
+        question=record.question_id,
+        model_a=record.model_a,
+        model_b=record.model_b,
+        choice=record.choice,
+        reason=record.reason,
+        source=source,
+        rater=record.rater,
+        simulated=record.simulated,
+        voted_at=record.voted_at,
+    )
+
+
+def _sealed(record: VoteRecord) -> dict[str, Sealed]:
+    texts = {"comment": record.comment, "extra": None if record.extra == "{}" else record.extra}
+    return {name: chains.seal(text) for name, text in texts.items() if text is not None}
