@@ -68,13 +68,13 @@ def add_answers(tx: Transaction, study_id: int, records: Iterable[tuple[int, Ans
 def question_ids(tx: Transaction, study_id: int) -> dict[str, int]:
     """The row numbers of a study's questions, by their ids in the files."""
     query = select(Question.key, Question.id).where(Question.study_id == study_id)
-    return dict(tx.execute(query).tuples().all())
+    return dict(tx.execute(query).all())
 
 
 def contender_ids(tx: Transaction, study_id: int) -> dict[str, int]:
     """The row numbers of a study's contenders, by name."""
     query = select(Contender.name, Contender.id).where(Contender.study_id == study_id)
-    return dict(tx.execute(query).tuples().all())
+    return dict(tx.execute(query).all())
 
 
 def questions(tx: Transaction, study_id: int) -> list[tuple[int, QuestionRecord]]:
@@ -86,7 +86,7 @@ def questions(tx: Transaction, study_id: int) -> list[tuple[int, QuestionRecord]
 def contenders(tx: Transaction, study_id: int) -> list[tuple[int, str, str]]:
     """A study's contenders as (ledger entry, name, origin), in the order of the ledger."""
     query = select(Contender.seq, Contender.name, Contender.origin).where(Contender.study_id == study_id)
-    return list(tx.execute(query.order_by(Contender.seq)).tuples())
+    return list(tx.execute(query.order_by(Contender.seq)))
 
 
 def answers(tx: Transaction, study_id: int) -> list[tuple[int, AnswerRecord, str]]:
@@ -153,7 +153,7 @@ def pairings(tx: Transaction, study_id: int) -> list[tuple[str, str, str]]:
         .join(high, high.id == Pairing.contender_high_id)
         .where(Pairing.study_id == study_id)
     )
-    return sorted(tx.execute(query).tuples())
+    return sorted(tx.execute(query))
 
 
 def count(tx: Transaction, table: type[Question | Contender | Answer | Pairing], study_id: int) -> int:

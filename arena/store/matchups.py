@@ -75,7 +75,7 @@ def served(tx: Transaction, study_id: int) -> dict[ContenderPair, int]:
         .where(Pairing.study_id == study_id)
         .group_by(Pairing.contender_low_id, Pairing.contender_high_id)
     )
-    return {(low, high): taken for low, high, taken in tx.execute(query).tuples()}
+    return {(low, high): taken for low, high, taken in tx.execute(query)}
 
 
 def candidates(tx: Transaction, study_id: int, rater_id: int, pair: ContenderPair, places: int) -> list[Candidate]:
@@ -83,7 +83,7 @@ def candidates(tx: Transaction, study_id: int, rater_id: int, pair: ContenderPai
     query = _available(study_id, rater_id, places).where(
         Pairing.contender_low_id == pair[0], Pairing.contender_high_id == pair[1]
     )
-    return [Candidate(id_, taken) for id_, taken in tx.execute(query.order_by(Pairing.id)).tuples()]
+    return [Candidate(id_, taken) for id_, taken in tx.execute(query.order_by(Pairing.id))]
 
 
 def remaining(tx: Transaction, study_id: int, rater_id: int, places: int) -> int:
@@ -177,9 +177,7 @@ def restore(tx: Transaction, study_id: int, shown: list[Matchup], *, voted: set[
     if not rows:
         return {}
     tx.execute(insert(tables.Matchup), rows)
-    ids = dict(
-        tx.execute(select(tables.Matchup.seq, tables.Matchup.id).where(tables.Matchup.study_id == study_id)).tuples()
-    )
+    ids = dict(tx.execute(select(tables.Matchup.seq, tables.Matchup.id).where(tables.Matchup.study_id == study_id)))
     claims = [
         {
             "pairing_id": row["pairing_id"],
@@ -199,7 +197,7 @@ def restore(tx: Transaction, study_id: int, shown: list[Matchup], *, voted: set[
 
 
 def _answer_ids(tx: Transaction, study_id: int) -> dict[str, int]:
-    return dict(tx.execute(select(Answer.digest, Answer.id).where(Answer.study_id == study_id)).tuples())
+    return dict(tx.execute(select(Answer.digest, Answer.id).where(Answer.study_id == study_id)))
 
 
 def issued(tx: Transaction, rater_id: int, token: str) -> Issued | None:

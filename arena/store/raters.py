@@ -25,4 +25,4 @@ def add_missing(tx: Transaction, study_id: int, pseudonyms: Iterable[str], origi
 
 def ids(tx: Transaction, study_id: int) -> dict[str, int]:
     """The row numbers of a study's raters, by pseudonym."""
-    return dict(tx.execute(select(Rater.pseudonym, Rater.id).where(Rater.study_id == study_id)).tuples().all())
+    return dict(tx.execute(select(Rater.pseudonym, Rater.id).where(Rater.study_id == study_id)).all())
