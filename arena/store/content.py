@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import Row, func, insert, select
 from sqlalchemy.orm import aliased
@@ -65,10 +65,10 @@ def add_answers(tx: Transaction, study_id: int, records: Iterable[tuple[int, Ans
         tx.execute(insert(Answer), rows)
 
 
-def question_ids(tx: Transaction, study_id: int) -> dict[str, int]:
-    """The row numbers of a study's questions, by their ids in the files."""
+def question_ids(tx: Transaction, study_id: int, *, only: Collection[str] | None = None) -> dict[str, int]:
+    """The row numbers of a study's questions (or `only` of these), by their ids in the files."""
     query = select(Question.key, Question.id).where(Question.study_id == study_id)
-    return dict(tx.execute(query).all())
+    return dict(tx.execute(query if only is None else query.where(Question.key.in_(only))).all())
 
 
 def contender_ids(tx: Transaction, study_id: int) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, delete, func, insert, select
@@ -49,17 +50,22 @@ class Issued:
 
 def open_matchup(tx: Transaction, rater_id: int) -> BlindMatchup | None:
     """The matchup that a rater has open, as the rater may see it."""
+    row = tx.execute(_open_matchups().where(Claim.rater_id == rater_id)).one_or_none()
+    return BlindMatchup(*row) if row else None
+
+
+# Statements with aliases cost more to build than to run, so each is built once, when it is first needed.
+@cache
+def _open_matchups() -> Select[*tuple[Any, ...]]:
     a, b = aliased(Answer), aliased(Answer)
-    query = (
+    return (
         select(tables.Matchup.token, Question.text, Question.context, Question.category, Question.task, a.text, b.text)
         .join(Claim, Claim.matchup_id == tables.Matchup.id)
         .join(a, a.id == tables.Matchup.answer_a_id)
         .join(b, b.id == tables.Matchup.answer_b_id)
         .join(Question, Question.id == a.question_id)
-        .where(Claim.rater_id == rater_id, Claim.is_open)
+        .where(Claim.is_open)
     )
-    row = tx.execute(query).one_or_none()
-    return BlindMatchup(*row) if row else None
 
 
 def release_expired(tx: Transaction, study_id: int, *, now: datetime) -> None:
@@ -107,8 +113,15 @@ def _available(study_id: int, rater_id: int, places: int) -> Select[int, int]:
 
 def pair(tx: Transaction, pairing_id: int) -> Pair:
     """A pairing with what is needed to show it."""
+    row = tx.execute(_pairs().where(Pairing.id == pairing_id)).one()
+    taken = frozenset(tx.scalars(select(Claim.place).where(Claim.pairing_id == pairing_id)))
+    return Pair(pairing_id, row[0], Side(row[1], row[2], row[3]), Side(row[4], row[5], row[6]), taken)
+
+
+@cache
+def _pairs() -> Select[*tuple[Any, ...]]:
     low, high, one, other = aliased(Answer), aliased(Answer), aliased(Contender), aliased(Contender)
-    query = (
+    return (
         select(Question.key, low.id, low.digest, one.name, high.id, high.digest, other.name)
         .select_from(Pairing)
         .join(Question, Question.id == Pairing.question_id)
@@ -116,11 +129,7 @@ def pair(tx: Transaction, pairing_id: int) -> Pair:
         .join(high, high.id == Pairing.answer_high_id)
         .join(one, one.id == Pairing.contender_low_id)
         .join(other, other.id == Pairing.contender_high_id)
-        .where(Pairing.id == pairing_id)
     )
-    row = tx.execute(query).one()
-    taken = frozenset(tx.scalars(select(Claim.place).where(Claim.pairing_id == pairing_id)))
-    return Pair(pairing_id, row[0], Side(row[1], row[2], row[3]), Side(row[4], row[5], row[6]), taken)
 
 
 def issue(
@@ -218,6 +227,7 @@ def matchups(tx: Transaction, study_id: int) -> Iterator[Matchup]:
         yield Matchup(*row)
 
 
+@cache
 def _matchups() -> Select[*tuple[Any, ...]]:
     a, b, one, other = aliased(Answer), aliased(Answer), aliased(Contender), aliased(Contender)
     return (

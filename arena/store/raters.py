@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import insert, select
 
@@ -23,6 +23,7 @@ def add_missing(tx: Transaction, study_id: int, pseudonyms: Iterable[str], origi
         tx.execute(insert(Rater), [{"study_id": study_id, "pseudonym": name, "origin": origin} for name in new])
 
 
-def ids(tx: Transaction, study_id: int) -> dict[str, int]:
-    """The row numbers of a study's raters, by pseudonym."""
-    return dict(tx.execute(select(Rater.pseudonym, Rater.id).where(Rater.study_id == study_id)).all())
+def ids(tx: Transaction, study_id: int, *, only: Collection[str] | None = None) -> dict[str, int]:
+    """The row numbers of a study's raters (or `only` of these), by pseudonym."""
+    query = select(Rater.pseudonym, Rater.id).where(Rater.study_id == study_id)
+    return dict(tx.execute(query if only is None else query.where(Rater.pseudonym.in_(only))).all())

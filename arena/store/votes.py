@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, func, insert, select
@@ -16,13 +17,16 @@ from arena.store.engine import Transaction
 from arena.store.tables import Contender, Question, Rater
 
 
-def add(tx: Transaction, study_id: int, cast: Iterable[Vote], *, matchup_ids: Mapping[int, int] | None = None) -> None:
+def add(tx: Transaction, study_id: int, cast: Sequence[Vote], *, matchup_ids: Mapping[int, int] | None = None) -> None:
     """Store votes whose questions, contenders and raters are there.
 
     `matchup_ids` leads from a matchup's ledger entry to its row.
     """
-    questions, contenders = content.question_ids(tx, study_id), content.contender_ids(tx, study_id)
-    people = raters.ids(tx, study_id)
+    # A vote that is cast needs one question and one rater looked up, an import all of them.
+    single = cast[0] if len(cast) == 1 else None
+    questions = content.question_ids(tx, study_id, only=[single.question or ""] if single else None)
+    people = raters.ids(tx, study_id, only=[single.rater or ""] if single else None)
+    contenders = content.contender_ids(tx, study_id)
     rows = [
         {
             "study_id": study_id,
@@ -94,6 +98,7 @@ def votes(tx: Transaction, study_id: int, *, source: str | None = None, rater_id
         yield _vote(row)
 
 
+@cache
 def _votes() -> Select[*tuple[Any, ...]]:
     one, other = aliased(Contender), aliased(Contender)
     vote = tables.Vote
