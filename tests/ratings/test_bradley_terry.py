@@ -130,13 +130,20 @@ def test_without_a_finite_maximum_it_is_the_stated_penalised_one(rows: list[tupl
 
 
 def test_a_far_optimum_is_reached() -> None:
-    """One loss in a million, twice in a row: 27 logits between the ends, where an undamped step overshoots."""
+    """One loss in a million, twice in a row: 27 logits between the ends."""
     scored = np.zeros((1, 3, 3))
     scored[0, 0, 1] = scored[0, 1, 2] = 1e6
     scored[0, 1, 0] = scored[0, 2, 1] = 1.0
     theta = bradley_terry.fit(scored).theta[0]
     assert theta[0] - theta[1] == pytest.approx(math.log(1e6), abs=1e-6)
     assert theta[1] - theta[2] == pytest.approx(math.log(1e6), abs=1e-6)
+
+
+def test_a_far_start_does_not_lead_astray() -> None:
+    """There the votes hardly bend the likelihood, and an undamped Newton step goes to some 10^6 logits and stays."""
+    scored = np.array([[[0.0, 2.0], [3.0, 0.0]]])
+    theta = bradley_terry.fit(scored, np.array([8.0, -8.0])).theta[0]
+    assert theta[0] - theta[1] == pytest.approx(math.log(2 / 3), abs=1e-9)
 
 
 def test_a_batch_gives_what_each_member_gives_alone() -> None:

@@ -139,6 +139,17 @@ def test_both_bad_dropped_leaves_the_fit_and_stays_in_the_row() -> None:
     assert drop.settings["both_bad"] == "drop"
 
 
+def test_questions_with_only_dropped_votes_are_not_resampled() -> None:
+    kept = [("x", "y", "model_a", "q1"), ("y", "x", "model_a", "q3"), ("x", "y", "tie", "q3"), ("x", "y", "tie", "q5")]
+    dropped = [("x", "y", "both_bad", "q0"), ("x", "y", "both_bad", "q2"), ("x", "y", "both_bad", "q3")]
+    drop, alone = rate(columns(kept + dropped), rounds=50, both_bad="drop"), rate(columns(kept), rounds=50)
+    assert drop.interval.cluster == "question"
+    assert [(r.model, r.rating, r.low, r.high) for r in drop.rows] == [
+        (r.model, r.rating, r.low, r.high) for r in alone.rows
+    ]
+    assert any("Only 3 questions" in text for text in drop.warnings)
+
+
 def test_nothing_left_to_count_is_an_error() -> None:
     with pytest.raises(BadInput, match="every vote found both answers bad"):
         rate(columns([("x", "y", "both_bad")]), both_bad="drop")
