@@ -126,9 +126,9 @@ def show_study(here: Here, who: AnyCaller, name: Name) -> StudyReply:
     response_class=Response,
     responses={
         200: {
+            "model": BoardReply,
             "description": "The leaderboard, byte for byte as the command `arena leaderboard` writes it.",
             "content": {
-                "application/json": {"schema": {"$ref": "#/components/schemas/BoardReply"}},
                 "text/csv": _TEXT,
                 "text/markdown": _TEXT,
             },

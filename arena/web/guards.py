@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import urlsplit
@@ -116,12 +117,17 @@ class RequestLog:
             await self.app(scope, receive, note_status)
         except Exception:
             incident = secrets.token_hex(4)
-            self.log.exception("unexpected", incident=incident, method=_method(scope), route=_route(scope))
+            # Formatted here: a renderer that shows local variables would show what a request held.
+            self.log.error(
+                "unexpected",
+                incident=incident,
+                method=_method(scope),
+                route=_route(scope),
+                exception=traceback.format_exc(),
+            )
             if status:
                 raise
-            message = (
-                f"Something went wrong on our side. Nothing was recorded that you were not told of. Ref. {incident}."
-            )
+            message = f"Something went wrong on our side; what was not confirmed does not count. Reference {incident}."
             await self.refuse(scope, 500, message)(scope, receive, note_status)
         finally:
             duration = round(1000 * (time.perf_counter() - began), 1)

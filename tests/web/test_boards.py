@@ -1,0 +1,252 @@
+"""Leaderboards and exports, as pages and over the API."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from arena.domain.vocabulary import Role
+from arena.reports import tables
+from arena.services import exports, leaderboard, studies
+from arena.services.leaderboard import BoardRequest
+from tests.web.conftest import CONTENDERS, Arena, cast
+from tests.web.reading import Page
+
+CHOICES = ("a_better", "b_better", "tie_good", "tie_bad", "a_much_better", "b_much_better", "a_better", "b_better")
+
+
+@pytest.fixture
+def voted(arena: Arena) -> Arena:
+    """A study with nine votes, still open."""
+    arena.study()
+    browser = arena.rater()
+    for choice in (*CHOICES, "tie_good"):
+        cast(browser, choice)
+    return arena
+
+
+def publish(arena: Arena) -> None:
+    studies.close(arena.db, "small", now=arena.clock())
+    studies.publish(arena.db, "small", now=arena.clock())
+
+
+def test_the_apis_bytes_are_the_reports(voted: Arena) -> None:
+    study = studies.get(voted.db, "small")
+    analyst = voted.signed_in(Role.ANALYST)
+    request = BoardRequest(rounds=50, seed=3, level=0.9)
+    board = leaderboard.board(voted.db, study, request)
+    address = "/api/v1/studies/small/leaderboard?bootstrap=50&seed=3&level=0.9"
+    for file_format, text in (
+        ("json", tables.board_json(board)),
+        ("csv", tables.board_csv(board)),
+        ("md", tables.board_markdown(board)),
+    ):
+        assert analyst.get(f"{address}&format={file_format}").content == text.encode()
+    by = BoardRequest(rounds=50, seed=3, level=0.9, by="category")
+    overall, groups = leaderboard.grouped(voted.db, study, by)
+    assert analyst.get(f"{address}&by=category").content == tables.grouped_json("category", overall, groups).encode()
+
+
+def test_the_board_counts_the_votes(voted: Arena) -> None:
+    found = voted.signed_in(Role.ANALYST).get("/api/v1/studies/small/leaderboard?bootstrap=50").json()
+    assert list(found)[:9] == [
+        "study", "method", "scale", "anchor", "interval", "votes", "ledger", "rows", "warnings",
+    ]  # fmt: skip
+    assert (found["study"], found["votes"]) == ("small", 9)
+    assert sum(row["votes"] for row in found["rows"]) == 18
+    assert sum(row["ties"] for row in found["rows"]) == 4
+    assert sum(row["both_bad"] for row in found["rows"]) == 2
+    head = studies.overview(voted.db, studies.get(voted.db, "small")).head
+    assert found["ledger"] == {"position": head.position, "head": head.hash}
+
+
+def test_the_page_shows_what_the_api_gives(voted: Arena) -> None:
+    publish(voted)
+    browser = voted.browser()
+    page = Page(browser.get("/leaderboard?study=small").text)
+    found = browser.get("/api/v1/studies/small/leaderboard").json()
+    for row in found["rows"]:
+        assert row["model"] in page.text
+        assert f"{row['rating']:.0f}" in page.text
+    assert found["ledger"]["head"] in page.text
+    assert "svg" in page.tags
+    assert "published" in page.text
+    assert "simulated votes" not in page.text
+    for link in page.all("a"):
+        if link["href"].startswith("/api/"):
+            assert browser.get(link["href"]).status_code == 200
+
+
+def test_the_downloads_are_of_the_settings_shown(voted: Arena) -> None:
+    publish(voted)
+    browser = voted.browser()
+    page = Page(browser.get("/leaderboard?study=small&method=elo&level=0.9&by=category").text)
+    [href] = [link["href"] for link in page.all("a") if "format=json" in link["href"]]
+    found = browser.get(href).json()
+    assert (found["method"], found["interval"]["level"]) == ("elo", 0.9)
+    assert found["by"]["groups"][0]["value"] == "Cardiology"
+    assert "Cardiology" in page.text
+
+
+def test_a_published_board_is_for_all_and_one_study_is_found_by_itself(voted: Arena) -> None:
+    browser = voted.browser()
+    assert "No leaderboard is public yet" in browser.get("/leaderboard").text
+    publish(voted)
+    assert browser.get("/leaderboard").headers["location"] == "/leaderboard?study=small"
+    assert "The small study" in browser.get("/").text
+    assert browser.get("/api/v1/studies").json() == {
+        "studies": [{"name": "small", "title": "The small study", "state": "published"}]
+    }
+
+
+def test_a_board_without_votes_says_so(arena: Arena) -> None:
+    arena.study()
+    analyst = arena.signed_in(Role.ANALYST)
+    page = analyst.get("/leaderboard?study=small")
+    assert page.status_code == 200
+    assert "no vote" in page.text
+    answer = analyst.get("/api/v1/studies/small/leaderboard")
+    assert (answer.status_code, list(answer.json())) == (409, ["error"])
+
+
+def test_boards_are_computed_once_and_again_after_a_vote(voted: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[int] = []
+    real = leaderboard.board
+
+    def counting(*args: object, **kwargs: object) -> object:
+        computed.append(1)
+        return real(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(leaderboard, "board", counting)
+    voted.study("other")
+    analyst, rater = voted.signed_in(Role.ANALYST, "other"), voted.rater("other")
+    for times in (1, 2):
+        cast(rater)
+        first = analyst.get("/api/v1/studies/other/leaderboard?bootstrap=20").content
+        assert analyst.get("/api/v1/studies/other/leaderboard?bootstrap=20&format=json").content == first
+        assert len(computed) == times
+
+
+def test_the_public_cannot_ask_for_long_work(voted: Arena) -> None:
+    publish(voted)
+    address = "/api/v1/studies/small/leaderboard?bootstrap=1001"
+    answer = voted.browser().get(address)
+    assert (answer.status_code, "1,000" in answer.json()["error"]["message"]) == (422, True)
+    assert voted.signed_in(Role.ANALYST).get(address).status_code == 200
+    assert voted.signed_in(Role.ANALYST).get(address.replace("1001", "10001")).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "query", ["method=x", "level=2", "level=nan", "seed=-1", "by=x", "anchor=x", "source=x", "at=99999", "format=x"]
+)
+def test_settings_that_cannot_be_used_are_named(voted: Arena, query: str) -> None:
+    publish(voted)
+    answer = voted.browser().get(f"/api/v1/studies/small/leaderboard?{query}")
+    assert answer.status_code == 422
+    assert set(answer.json()["error"]) == {"status", "message"}
+    assert voted.browser().get(f"/leaderboard?study=small&{query}").status_code in (200, 422)
+
+
+def test_exports_are_the_services_files(voted: Arena) -> None:
+    study = studies.get(voted.db, "small")
+    analyst = voted.signed_in(Role.ANALYST)
+    for what in ("votes", "answers", "questions", "ledger"):
+        for file_format in ("jsonl", "csv", "parquet") if what != "ledger" else ("jsonl",):
+            target = io.BytesIO()
+            exports.export(voted.db, study, what, target, file_format)
+            answer = analyst.get(f"/api/v1/studies/small/export/{what}?format={file_format}")
+            assert answer.content == target.getvalue(), (what, file_format)
+            assert f'filename="small-{what}.{file_format}"' in answer.headers["content-disposition"]
+    assert analyst.get("/api/v1/studies/small/export/ledger?format=csv").status_code == 422
+    rows = list(csv.DictReader(io.StringIO(analyst.get("/api/v1/studies/small/export/votes?format=csv").text)))
+    assert [row["choice"] for row in rows] == [*CHOICES, "tie_good"]
+    answers = analyst.get("/api/v1/studies/small/export/answers").text.splitlines()
+    assert {json.loads(line)["contender"] for line in answers} == set(CONTENDERS)
+
+
+def test_tokens_open_what_their_role_and_study_say(voted: Arena) -> None:
+    voted.study("elsewhere")
+    address = "/api/v1/studies/small/export/votes"
+    bare = voted.browser()
+    statuses = {
+        "analyst": bare.get(address, headers=voted.token(Role.ANALYST)).status_code,
+        "admin of all": bare.get(address, headers=voted.token(Role.ADMIN, None)).status_code,
+        "reviewer": bare.get(address, headers=voted.token(Role.REVIEWER)).status_code,
+        "other study": bare.get(address, headers=voted.token(Role.ANALYST, "elsewhere")).status_code,
+        "unknown": bare.get(address, headers={"authorization": "Bearer nonsense"}).status_code,
+        "basic": bare.get(address, headers={"authorization": "Basic nonsense"}).status_code,
+    }
+    assert statuses == {
+        "analyst": 200, "admin of all": 200, "reviewer": 404, "other study": 404, "unknown": 401, "basic": 401,
+    }  # fmt: skip
+    publish(voted)
+    assert bare.get(address, headers=voted.token(Role.REVIEWER)).status_code == 403
+    assert bare.get(address).status_code == 401
+
+
+def test_a_bad_token_is_not_helped_by_a_cookie(voted: Arena) -> None:
+    analyst = voted.signed_in(Role.ANALYST)
+    answer = analyst.get("/api/v1/studies/small", headers={"authorization": "Bearer nonsense"})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_errors_of_the_api_have_one_shape(voted: Arena) -> None:
+    browser = voted.browser()
+    for answer in (
+        browser.get("/api/v1/nothing"),
+        browser.delete("/api/v1/studies"),
+        browser.get("/api/v1/studies/none"),
+        browser.post("/api/v1/studies", headers={"sec-fetch-site": "cross-site"}),
+        browser.get("/api/v1/studies", headers={"host": "evil.test"}),
+    ):
+        assert answer.json()["error"]["status"] == answer.status_code
+        assert answer.json()["error"]["message"]
+    assert browser.delete("/api/v1/studies").headers["allow"] == "GET"
+
+
+def test_the_api_describes_itself(arena: Arena) -> None:
+    described = arena.browser().get("/api/v1/openapi.json").json()
+    assert set(described["paths"]) == {
+        "/api/v1/studies",
+        "/api/v1/studies/{name}",
+        "/api/v1/studies/{name}/leaderboard",
+        "/api/v1/studies/{name}/export/{what}",
+    }
+    schemas = described["components"]["schemas"]
+    references = set(json.dumps(described).split("#/components/schemas/")[1:])
+    assert {reference.split('"')[0] for reference in references} <= set(schemas)
+    for path in described["paths"].values():
+        assert "404" in path["get"]["responses"]
+        assert path["get"]["responses"]["404"]["content"]["application/json"]["schema"]["$ref"].endswith("ErrorReply")
+
+
+def test_the_desk_counts_and_links(voted: Arena) -> None:
+    analyst = voted.signed_in(Role.ANALYST)
+    page = Page(analyst.get("/desk").text)
+    assert "9 of 9" in " ".join(page.text.split())
+    for link in page.all("a"):
+        assert analyst.get(link["href"]).status_code in (200, 303) or link["href"].startswith("#")
+    reviewer = Page(voted.signed_in(Role.REVIEWER).get("/desk").text)
+    assert "9 of 9" not in " ".join(reviewer.text.split())
+    assert not [link for link in reviewer.all("a") if "/api/" in link["href"]]
+
+
+def test_simulated_votes_are_marked(arena: Arena) -> None:
+    from arena.services import imports
+    from arena.services.files import Limits, read_records
+
+    arena.study()
+    votes = [
+        {"id": f"v{i}", "question_id": f"q{i}", "model_a": CONTENDERS[i], "model_b": CONTENDERS[(i + 1) % 3],
+         "winner": "model_a", "judge": "sim", "simulated": True}
+        for i in range(3)
+    ]  # fmt: skip
+    lines = "".join(f"{json.dumps(vote)}\n" for vote in votes).encode()
+    records = read_records(io.BytesIO(lines), name="votes", file_format="jsonl", limits=Limits())
+    imports.import_votes(arena.db, "small", records, source="human", now=arena.clock())
+    page = Page(arena.signed_in(Role.ANALYST).get("/leaderboard?study=small").text)
+    assert "simulated votes" in page.text

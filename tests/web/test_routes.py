@@ -1,0 +1,223 @@
+"""The whole app: headers, cookies, who gets in where."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from http.cookies import SimpleCookie
+
+import pytest
+import structlog
+from fastapi.routing import APIRoute
+
+from arena.domain.vocabulary import Role
+from arena.services import studies
+from arena.web import api, desk, public, rater, sessions
+from arena.web.app import create_app
+from arena.web.logs import configure
+from tests.web.conftest import CONTENDERS, Arena, cast
+from tests.web.reading import Page
+from tests.web.test_guards import check_headers
+
+NOBODY, RATER, REVIEWER, ANALYST, ADMIN, OTHER = "nobody", "rater", "reviewer", "analyst", "admin", "other"
+WHO = (NOBODY, RATER, REVIEWER, ANALYST, ADMIN, OTHER)
+
+GETS: dict[str, tuple[int, int, int, int, int, int]] = {
+    # Each route while the study is open: nobody, rater, reviewer, analyst, admin, an analyst of another study.
+    "/": (200, 200, 200, 200, 200, 200),
+    "/join/{secret}": (404, 404, 404, 404, 404, 404),
+    "/consent": (401, 303, 401, 401, 401, 401),
+    "/vote": (401, 200, 401, 401, 401, 401),
+    "/desk": (401, 401, 200, 200, 200, 200),
+    "/leaderboard": (404, 404, 404, 200, 200, 404),
+    "/static/{name}": (404, 404, 404, 404, 404, 404),
+    "/api/v1/studies": (200, 200, 200, 200, 200, 200),
+    "/api/v1/studies/{name}": (404, 404, 404, 200, 200, 404),
+    "/api/v1/studies/{name}/leaderboard": (404, 404, 404, 200, 200, 404),
+    "/api/v1/studies/{name}/export/{what}": (401, 401, 404, 200, 200, 404),
+}
+POSTS: dict[str, tuple[int, int, int, int, int, int]] = {
+    "/join": (404, 404, 404, 404, 404, 404),
+    "/sign-out": (303, 303, 303, 303, 303, 303),
+    "/consent": (401, 303, 401, 401, 401, 401),
+    "/vote/next": (401, 303, 401, 401, 401, 401),
+    "/vote": (401, 404, 401, 401, 401, 401),
+}
+
+
+def filled(path: str) -> str:
+    path = path.replace("{secret}", "unknown").replace("{name}", "small").replace("{what}", "votes")
+    return f"{path}?study=small" if path == "/leaderboard" else path
+
+
+def routes() -> set[tuple[str, str]]:
+    """Every route of the app's routers."""
+    found = [route for module in (public, sessions, rater, desk, api) for route in module.router.routes]
+    return {(method, route.path) for route in found if isinstance(route, APIRoute) for method in route.methods or ()}
+
+
+def test_the_table_names_every_route() -> None:
+    assert routes() == {("GET", path) for path in GETS} | {("POST", path) for path in POSTS}
+
+
+def test_every_route_for_every_role(arena: Arena) -> None:
+    arena.study()
+    arena.study("elsewhere")
+    voter = arena.rater()
+    cast(voter)
+    browsers = {
+        NOBODY: arena.browser(),
+        RATER: voter,
+        REVIEWER: arena.signed_in(Role.REVIEWER),
+        ANALYST: arena.signed_in(Role.ANALYST),
+        ADMIN: arena.signed_in(Role.ADMIN),
+        OTHER: arena.signed_in(Role.ANALYST, "elsewhere"),
+    }
+    for path, expected in GETS.items():
+        found = tuple(browsers[who].get(filled(path)).status_code for who in WHO)
+        assert found == expected, path
+    for path, expected in sorted(POSTS.items(), key=lambda item: item[0] == "/sign-out"):
+        data = {"secret": "x", "token": "x", "choice": "a_better"}
+        found = tuple(browsers[who].post(path, data=data).status_code for who in WHO)
+        assert found == expected, path
+
+
+@pytest.mark.parametrize("headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "", "origin": "null"}])
+def test_every_unsafe_route_refuses_other_sites(arena: Arena, headers: dict[str, str]) -> None:
+    study = arena.study()
+    browser = arena.rater()
+    before = studies.overview(arena.db, study)
+    for path in POSTS:
+        assert browser.post(path, data={"secret": "x"}, headers=headers).status_code == 403
+    assert browser.get("/vote").status_code == 200
+    assert studies.overview(arena.db, study) == before
+
+
+def test_headers_are_on_every_answer(arena: Arena) -> None:
+    arena.study()
+    browser = arena.rater()
+    answers = [browser.get(filled(path)) for path in GETS]
+    answers += [browser.get("/nothing"), browser.put("/vote"), browser.post("/vote", content=b"x" * 20_000)]
+    answers += [browser.get("/", headers={"host": "evil.test"}), browser.post("/vote", data={"token": "x"})]
+    assert {answer.status_code for answer in answers} >= {200, 303, 400, 401, 404, 405, 413}
+    for answer in answers:
+        check_headers(dict(answer.headers))
+
+
+def test_static_files_are_kept_for_ever(arena: Arena) -> None:
+    browser = arena.browser()
+    page = Page(browser.get("/").text)
+    addresses = [link["href"] for link in page.all("link")] + [script["src"] for script in page.all("script")]
+    assert len(addresses) == 3
+    for address in addresses:
+        answer = browser.get(address)
+        assert answer.status_code == 200
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("role", [Role.RATER, Role.ANALYST])
+def test_the_session_cookie_is_well_kept_and_renewed_at_sign_in(arena: Arena, role: Role) -> None:
+    arena.study()
+    browser = arena.browser()
+    values = []
+    for _ in range(2):
+        answer = browser.post("/join", data={"secret": arena.link(role)})
+        [(name, morsel)] = SimpleCookie(answer.headers["set-cookie"]).items()
+        assert name == ("__Host-arena-rater" if role is Role.RATER else "__Host-arena-desk")
+        assert morsel["secure"]
+        assert morsel["httponly"]
+        assert (morsel["samesite"].lower(), morsel["path"], morsel["domain"]) == ("lax", "/", "")
+        assert int(morsel["max-age"]) == arena.settings.session_hours * 3600
+        values.append(morsel.value)
+    assert len({*values}) == 2
+    assert min(map(len, values)) >= 43
+    old = arena.browser()
+    old.cookies.set(name, values[0], domain="arena.test")
+    assert old.get("/vote" if role is Role.RATER else "/desk").status_code == 401
+
+
+def test_a_rater_and_a_desk_seat_live_side_by_side(arena: Arena) -> None:
+    arena.study()
+    browser = arena.rater()
+    browser.post("/join", data={"secret": arena.link(Role.ANALYST)})
+    assert browser.get("/vote").status_code == browser.get("/desk").status_code == 200
+    assert not [name for name in CONTENDERS if name in browser.get("/vote").text]
+    browser.post("/sign-out", data={"seat": "desk"})
+    assert (browser.get("/vote").status_code, browser.get("/desk").status_code) == (200, 401)
+
+
+def test_signing_out_ends_the_session_itself(arena: Arena) -> None:
+    arena.study()
+    browser = arena.rater()
+    stolen = dict(browser.cookies)
+    assert browser.post("/sign-out", data={"seat": "rater"}).headers["location"] == "/"
+    assert not dict(browser.cookies)
+    thief = arena.browser()
+    for name, value in stolen.items():
+        thief.cookies.set(name, value, domain="arena.test")
+    assert thief.get("/vote").status_code == 401
+
+
+def test_a_session_ends_with_its_hours(arena: Arena) -> None:
+    arena.study()
+    browser = arena.rater()
+    arena.clock.now += timedelta(hours=arena.settings.session_hours + 1)
+    assert browser.get("/vote").status_code == 401
+
+
+def test_links_that_do_not_work_all_look_alike(arena: Arena) -> None:
+    arena.study()
+    used = arena.link(Role.RATER)
+    arena.browser().post("/join", data={"secret": used})
+    pages = [arena.browser().get(f"/join/{secret}") for secret in (used, "never-made", "x" * 500, "%00")]
+    assert {page.status_code for page in pages} == {404}
+    assert len({page.content for page in pages}) == 1
+
+
+def test_an_unpublished_study_and_none_look_alike(arena: Arena) -> None:
+    arena.study()
+    for browser in (arena.browser(), arena.rater(), arena.signed_in(Role.REVIEWER)):
+        for path in ("/leaderboard?study={}", "/api/v1/studies/{}", "/api/v1/studies/{}/leaderboard"):
+            answers = [browser.get(path.format(name)) for name in ("small", "none", "a%00b")]
+            assert {answer.status_code for answer in answers} == {404}
+            assert len({answer.content for answer in answers}) == 1
+
+
+def test_no_personal_data_and_no_secret_in_the_log(arena: Arena, capsys: pytest.CaptureFixture[str]) -> None:
+    configure("json")
+    try:
+        arena.study()
+        secret = arena.link(Role.RATER)
+        browser = arena.browser()
+        browser.get(f"/join/{secret}")
+        browser.post("/join", data={"secret": secret})
+        browser.post("/consent")
+        token = cast(browser, comment="a private remark")
+        browser.get("/nothing", headers={"user-agent": "a-browser"})
+        session = next(iter(dict(browser.cookies).values()))
+    finally:
+        written = capsys.readouterr().err
+        structlog.reset_defaults()
+    assert '"route": "/join/{secret}"' in written
+    for word in (secret, token, session, "private remark", "Person", "testclient", "a-browser", "Traceback"):
+        assert word not in written
+
+
+def test_an_unexpected_error_is_a_page_with_an_id(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("detail of the inside")
+
+    monkeypatch.setattr(studies, "listed", fail)
+    for path, kind in (("/", "text/html"), ("/api/v1/studies", "application/json")):
+        answer = arena.browser().get(path)
+        assert answer.status_code == 500
+        assert answer.headers["content-type"].startswith(kind)
+        assert "detail of the inside" not in answer.text
+        assert "Reference" in answer.text
+        check_headers(dict(answer.headers))
+
+
+def test_nothing_is_built_before_it_is_asked_for(arena: Arena) -> None:
+    """Two apps on one database share nothing but it."""
+    other = create_app(arena.settings, arena.db)
+    assert other.state.context.boards is not arena.app.state.context.boards
