@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, fields
+from typing import Literal
 
 from arena.domain.text import csv_safe, display_width, printable
 from arena.ratings.result import Board, Row
@@ -21,6 +22,17 @@ COLUMNS = tuple(field.name for field in fields(Row))
 _NAME = 2
 """The column of the contender's name: the one aligned to the left."""
 _MARKUP = re.compile(r"[!#$&*<>@\[\\\]^_`{|}~]|:(?=\S)|(?<=www)\.|^[-+=]|^\d+[.)](?=\s|$)", re.IGNORECASE)
+
+
+def document(
+    board: Board, groups: Groups, *, by: str | None, file_format: Literal["table", "csv", "json", "md"]
+) -> str:
+    """The whole document in one of the formats, with the boards of `groups` where it is grouped `by` a field."""
+    if by is None:
+        plain = {"table": board_text, "csv": board_csv, "json": board_json, "md": board_markdown}
+        return plain[file_format](board)
+    grouped = {"table": grouped_text, "csv": grouped_csv, "json": grouped_json, "md": grouped_markdown}
+    return grouped[file_format](by, board, groups)
 
 
 def board_json(board: Board) -> str:

@@ -1,0 +1,107 @@
+"""`arena leaderboard`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from arena.cli.common import STANDARD_STREAM, binary, opened, progress, say, write
+from arena.cli.exchange import records
+from arena.domain.text import printable
+from arena.errors import BadInput
+from arena.ratings import Board, BothBad, Method, Progress
+from arena.reports import tables
+from arena.services import leaderboard as boards
+from arena.services import studies
+from arena.services.files import FileFormat
+from arena.services.files.writing import replacing
+from arena.services.leaderboard import BoardRequest, Field, Groups
+
+Format = Literal["table", "csv", "json", "md"]
+
+
+def leaderboard(
+    study: Annotated[
+        str | None, typer.Option("--study", "-s", help="A study in the database.", show_default=False)
+    ] = None,
+    votes: Annotated[
+        str | None, typer.Option(help="A file of votes; no database is needed.", show_default=False)
+    ] = None,
+    ledger: Annotated[
+        str | None, typer.Option(help="An exported ledger; no database is needed.", show_default=False)
+    ] = None,
+    method: Annotated[Method, typer.Option(help="How ratings are estimated.")] = "bradley-terry",
+    source: Annotated[str, typer.Option(help="Whose votes: human, or judge:NAME.")] = "human",
+    by: Annotated[Field | None, typer.Option(help="One board for each value, too.", show_default=False)] = None,
+    bootstrap: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rounds of resampling.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same intervals.")] = 0,
+    level: Annotated[float, typer.Option(help="The intervals' level, between 0 and 1.")] = 0.95,
+    anchor: Annotated[
+        str | None,
+        typer.Option(metavar="NAME=VALUE", help="Fix one rating; default: their mean is 1000.", show_default=False),
+    ] = None,
+    both_bad: Annotated[BothBad, typer.Option(help="Count a both_bad as half a win each, or drop it.")] = "half",
+    at: Annotated[
+        int | None, typer.Option(min=1, help="The board as it was at this ledger position.", show_default=False)
+    ] = None,
+    file_format: Annotated[Format, typer.Option("--format", help="How to write it.")] = "table",
+    input_format: Annotated[
+        FileFormat | None,
+        typer.Option(help="The format of --votes, where its ending does not tell.", show_default=False),
+    ] = None,
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="The file to write; - is standard output.")
+    ] = STANDARD_STREAM,
+) -> None:
+    """Rate the contenders: ratings with intervals, rank ranges, votes, wins, losses and ties.
+
+    Same ledger position, settings and seed: the same bytes, everywhere.
+
+    Examples: arena leaderboard --study kqa --format csv --output board.csv;
+    arena leaderboard --votes votes.csv --seed 7
+    """
+    request = BoardRequest(method, bootstrap, seed, level, _anchor(anchor), source, both_bad, by, at)
+    with progress("resampling") as report:
+        overall, groups = _rated(study, votes, ledger, input_format, request, report)
+    text = tables.document(overall, groups, by=by, file_format=file_format)
+    if output == STANDARD_STREAM:
+        write(text)
+    else:
+        with replacing(Path(output)) as file:
+            file.write(text.encode())
+    for warning in overall.warnings:
+        say(f"warning: {printable(warning)}")
+
+
+def _rated(
+    study: str | None,
+    votes: str | None,
+    ledger: str | None,
+    input_format: FileFormat | None,
+    request: BoardRequest,
+    report: Progress,
+) -> tuple[Board, Groups]:
+    if sum(given is not None for given in (study, votes, ledger)) != 1:
+        raise BadInput("say what to rate: one of --study NAME, --votes FILE and --ledger FILE")
+    if votes is not None:
+        return boards.of_votes(records(votes, input_format), request, progress=report)
+    if ledger is not None:
+        with binary(ledger) as file:
+            return boards.of_ledger(file, ledger, request, progress=report)
+    with opened() as db:
+        return boards.grouped(db, studies.get(db, study or ""), request, progress=report)
+
+
+def _anchor(text: str | None) -> tuple[str, float] | None:
+    if text is None:
+        return None
+    name, equals, value = text.rpartition("=")
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    if not equals or number != number:
+        raise BadInput(f"--anchor '{text}' is not of the form NAME=VALUE, such as gpt-4=1000")
+    return name, number

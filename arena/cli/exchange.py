@@ -1,0 +1,143 @@
+"""`arena import` and `arena export`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from arena import settings as configuration
+from arena.cli.common import STANDARD_STREAM, StudyOption, binary, now, opened, say
+from arena.domain.text import printable
+from arena.services import exports, imports, restore, studies
+from arena.services.files import FileFormat, Limits, Records, format_by_ending, read_records
+from arena.services.imports import Imported
+from arena.settings import Settings
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="The file; - is standard input.", show_default=False)]
+InFormat = Annotated[
+    FileFormat | None,
+    typer.Option("--format", help="The file's format, where its ending does not tell.", show_default=False),
+]
+Output = Annotated[str, typer.Option("--output", "-o", help="The file to write; - is standard output.")]
+OutFormat = Annotated[
+    FileFormat | None,
+    typer.Option("--format", help="The format; by default what the ending tells, or jsonl.", show_default=False),
+]
+
+
+def import_questions(file: File, study: StudyOption, file_format: InFormat = None) -> None:
+    """Add questions to a draft: fields id, text [context, task, category, language, source, reference, must_have, …].
+
+    All of the file is stored or nothing; the same file twice changes nothing.
+
+    Example: arena import questions questions.jsonl --study kqa
+    """
+    with opened() as db:
+        _report(imports.import_questions(db, study, records(file, file_format), now=now()), study)
+
+
+def import_answers(file: File, study: StudyOption, file_format: InFormat = None) -> None:
+    """Add answers to a draft: fields question_id, contender, text [and provenance]. Contenders are created.
+
+    Example: arena import answers answers.jsonl --study kqa
+    """
+    with opened() as db:
+        _report(imports.import_answers(db, study, records(file, file_format), now=now()), study)
+
+
+def import_votes(
+    file: File,
+    study: StudyOption,
+    as_: Annotated[str, typer.Option("--as", help="Who cast them: human, or judge:NAME.")] = "human",
+    file_format: InFormat = None,
+) -> None:
+    """Add votes cast elsewhere: fields model_a, model_b, winner [question_id, judge, tstamp, id, …].
+
+    winner is model_a, model_b, tie or both_bad (also "tie (bothbad)"). Who voted is stored as the file names them, in
+    a record that cannot be erased: use pseudonyms.
+
+    Example: arena import votes votes.csv --study kqa --as judge:gpt-4
+    """
+    with opened() as db:
+        _report(imports.import_votes(db, study, records(file, file_format), source=as_, now=now()), study)
+
+
+def import_ledger(file: File) -> None:
+    """Rebuild a study from its exported ledger, which is checked first.
+
+    Example: arena import ledger kqa-ledger.jsonl
+    """
+    with opened(create=True) as db, binary(file) as source:
+        study, is_new = restore.restore(db, source, file, now=now())
+    say(f"restored the study '{study.name}'" if is_new else f"'{study.name}' is here already: nothing changed")
+
+
+def export_questions(study: StudyOption, output: Output = STANDARD_STREAM, file_format: OutFormat = None) -> None:
+    """Write a study's questions.
+
+    Example: arena export questions --study kqa --output questions.csv
+    """
+    _export("questions", study, output, file_format)
+
+
+def export_answers(study: StudyOption, output: Output = STANDARD_STREAM, file_format: OutFormat = None) -> None:
+    """Write a study's answers. They name the contenders: not for raters' eyes.
+
+    Example: arena export answers --study kqa --output answers.parquet
+    """
+    _export("answers", study, output, file_format)
+
+
+def export_votes(study: StudyOption, output: Output = STANDARD_STREAM, file_format: OutFormat = None) -> None:
+    """Write a study's votes, with the LMArena columns first.
+
+    Example: arena export votes --study kqa --output votes.csv
+    """
+    _export("votes", study, output, file_format)
+
+
+def export_ledger(study: StudyOption, output: Output = STANDARD_STREAM) -> None:
+    """Write a study's ledger: who holds it can audit it, recompute the board and rebuild the study.
+
+    Example: arena export ledger --study kqa --output kqa-ledger.jsonl
+    """
+    _export("ledger", study, output, "jsonl")
+
+
+def records(file: str, file_format: FileFormat | None) -> Records:
+    """Open a file of records within the limits of the settings."""
+    limits = _limits(configuration.load())
+    if file == STANDARD_STREAM:
+        return read_records(sys.stdin.buffer, name="standard input", file_format=file_format, limits=limits)
+    return read_records(Path(file), name=file, file_format=file_format, limits=limits)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        file_bytes=settings.import_file_bytes,
+        decompressed_bytes=settings.import_decompressed_bytes,
+        rows=settings.import_rows,
+        field_chars=settings.import_field_chars,
+        depth=settings.import_depth,
+    )
+
+
+def _report(done: Imported, study: str) -> None:
+    if not done.new:
+        say(f"'{study}' has these {done.known:,} {done.what} already: nothing changed")
+        return
+    known = f"; it had {done.known:,} of them already" if done.known else ""
+    say(f"imported {done.new:,} {done.what} into '{study}'{known}")
+
+
+def _export(what: Any, name: str, output: str, file_format: FileFormat | None) -> None:
+    to_stream = output == STANDARD_STREAM
+    chosen = file_format or ("jsonl" if to_stream else format_by_ending(output)[0])
+    with opened() as db:
+        study = studies.get(db, name)
+        exports.export(db, study, what, sys.stdout.buffer if to_stream else Path(output), chosen)
+    if not to_stream:
+        say(f"wrote the {what} of '{name}' to {printable(output)}")

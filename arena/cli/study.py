@@ -1,0 +1,144 @@
+"""`arena study`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from arena.cli.common import count, now, opened, say, write
+from arena.domain import plan as plans
+from arena.domain.plan import Plan
+from arena.domain.study import Study
+from arena.domain.text import printable
+from arena.errors import BadInput
+from arena.services import studies
+
+Name = Annotated[str, typer.Argument(metavar="STUDY", help="The study's name.", show_default=False)]
+
+
+def create(
+    name: Annotated[str, typer.Argument(metavar="STUDY", help="A short name: a-z, 0-9, - and _.", show_default=False)],
+    title: Annotated[str, typer.Option(help="The title that raters and readers see.", show_default=False)],
+    plan: Annotated[Path | None, typer.Option(help="The study's settings, as TOML.", show_default=False)] = None,
+) -> None:
+    """Create a study as a draft; the database is created or upgraded first.
+
+    Example: arena study create kqa --title "K-QA" --plan plan.toml
+    """
+    settings = read_plan(plan) if plan else Plan()
+    with opened(create=True) as db:
+        study = studies.create(db, name=name, title=title, plan=settings, now=now())
+    say(f"created the study '{study.name}'; next: arena import questions FILE --study {study.name}")
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan from a file. Raises BadInput naming the file."""
+    try:
+        return plans.from_toml(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: is not UTF-8 text (byte {error.start})") from error
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
+
+
+def list_() -> None:
+    """List the studies: name, state, title.
+
+    Example: arena study list
+    """
+    with opened() as db:
+        found = studies.listed(db)
+    if not found:
+        say('there is no study yet; begin with: arena study create NAME --title "…"')
+    for study in found:
+        write(f"{study.name}\t{study.state}\t{printable(study.title)}\n")
+
+
+def show(name: Name) -> None:
+    """Show what is in a study, and where it stands.
+
+    Example: arena study show kqa
+    """
+    with opened() as db:
+        view = studies.overview(db, studies.get(db, name))
+    lines = [
+        f"study       {view.study.name}: {printable(view.study.title)}",
+        f"state       {view.study.state}",
+        f"content     {count(view.questions, 'question')}, {count(view.contenders, 'contender')}, "
+        f"{count(view.answers, 'answer')}",
+        f"plan        {count(view.pairings, 'pairing')}, {view.filled:,} of {count(view.places, 'place')} voted on",
+        f"raters      {view.raters:,}",
+    ]
+    for source in view.sources:
+        notes = f"{source.cannot_judge:,} could not judge"
+        notes += f", {source.simulated:,} simulated" if source.simulated else ""
+        lines.append(f"votes       {count(source.votes, 'vote')} from {printable(source.source)} ({notes})")
+    lines.append(f"ledger      {view.head.position}:{view.head.hash}")
+    write("\n".join(lines) + "\n")
+
+
+def open_(name: Name) -> None:
+    """Open a study for votes: its plan is committed to the ledger and its pairings are made.
+
+    Example: arena study open kqa
+    """
+    with opened() as db:
+        study = studies.open_(db, name, now=now())
+        view = studies.overview(db, study)
+    say(f"'{name}' is open with {count(view.pairings, 'pairing')}; invite raters: {_invitation(study)}")
+
+
+def close(name: Name) -> None:
+    """Close a study: no more votes of raters are taken. It can be opened again.
+
+    Example: arena study close kqa
+    """
+    with opened() as db:
+        studies.close(db, name, now=now())
+    say(f"'{name}' is closed; next: arena study publish {name}, or open it again")
+
+
+def publish(name: Name) -> None:
+    """Publish a closed study: its board is public from now on. This cannot be undone.
+
+    Example: arena study publish kqa
+    """
+    with opened() as db:
+        studies.publish(db, name, now=now())
+    say(f"'{name}' is published; its board is public at /leaderboard?study={name}")
+
+
+def plan_show(name: Name) -> None:
+    """Write a study's plan as TOML.
+
+    Example: arena study plan show kqa > plan.toml
+    """
+    with opened() as db:
+        write(plans.to_toml(studies.get(db, name).plan))
+
+
+def plan_set(
+    name: Name,
+    settings: Annotated[
+        list[str], typer.Argument(metavar="KEY=VALUE…", help="Settings to change.", show_default=False)
+    ],
+    reason: Annotated[str | None, typer.Option(help="Why; needed once the study is open.", show_default=False)] = None,
+) -> None:
+    """Change a study's plan: freely while it is a draft, later with a reason that the ledger keeps.
+
+    Example: arena study plan set kqa raters_per_pairing=3 reveal=when_published
+    """
+    with opened() as db:
+        plan = studies.get(db, name).plan
+        for assignment in settings:
+            plan = plans.with_setting(plan, assignment)
+        study = studies.set_plan(db, name, plan, reason=reason, now=now())
+    say(f"the plan of '{name}' has the digest {study.plan.digest}")
+
+
+def _invitation(study: Study) -> str:
+    return f'arena invite --study {study.name} --role rater --name "…"'
