@@ -193,6 +193,24 @@ def test_a_decoder_that_dies_is_told(bomb: Path, monkeypatch: pytest.MonkeyPatch
     assert re.fullmatch(r"f, row 1: cannot be decoded: the file is broken, or a row group needs .*", told)
 
 
+ENDLESS = """
+import sys, time
+from pathlib import Path
+print('{"rows": 2}\\n{"id": 1}', flush=True)
+time.sleep(5)
+Path(__file__).with_suffix(".late").touch()
+"""
+
+
+def test_a_decoder_that_never_ends_is_ended_with_the_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoder = tmp_path / "decoder.py"
+    decoder.write_text(ENDLESS)
+    monkeypatch.setattr(parquet, "_DECODER", decoder)
+    with read_records(io.BytesIO(GOOD), name="f", file_format="parquet") as records:
+        assert next(records) == RawRecord("row 1", {"id": 1})
+    assert not decoder.with_suffix(".late").exists(), "closing waits for the decoder: it must have been ended"
+
+
 def test_the_limit_is_the_childs_alone() -> None:
     before = resource.getrlimit(resource.RLIMIT_DATA)
     entries(GOOD, "parquet")

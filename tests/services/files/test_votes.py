@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -138,6 +139,17 @@ def test_times_are_utc(tstamp: object) -> None:
     assert voted_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
     assert voted_at is not None
     assert voted_at.tzinfo is UTC
+
+
+def test_a_time_without_zone_is_utc_wherever_the_machine_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Dubai")
+    time.tzset()
+    try:
+        voted_at = votes(line(tstamp="2023-11-14T22:13:20"))[0].record.voted_at
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert voted_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("field", ["rater", "judge", "worker"])
