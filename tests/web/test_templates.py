@@ -11,7 +11,7 @@ import pytest
 from arena import assets
 from arena.web.pages import Pages, load_pages
 from tests.web.reading import Page
-from tests.web.views import HASH, MATCHUP, VIEWS, ballot
+from tests.web.views import HASH, VIEWS, ballot
 
 SMALL = 40_000
 
@@ -97,10 +97,7 @@ def test_a_plan_without_some_choices_offers_the_others_only(pages: Pages) -> Non
 
 def test_both_answers_are_set_alike(pages: Pages) -> None:
     """The same text on both sides gives the same bytes, but for the letter of the side."""
-    from dataclasses import replace
-
-    matchup = replace(MATCHUP, answer_a=MATCHUP.answer_b)
-    html = shown(pages, "vote.html", ballot(matchup=matchup))
+    html = shown(pages, *VIEWS["vote-twins"])
     first, second = re.findall(r'<section class="answer".*?</section>', html, re.DOTALL)
     assert first.replace("answer-A", "answer-B").replace("Answer A", "Answer B") == second
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -158,6 +159,7 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
     "join": ("join.html", {"invitation": Invitation("Sample study", Role.RATER, NOW), "secret": "s" * 43}),
     "consent": ("consent.html", {"seat": RATER, "study": study()}),
     "vote": ("vote.html", ballot()),
+    "vote-twins": ("vote.html", ballot(matchup=replace(MATCHUP, answer_a=ANSWER_B))),
     "vote-refused": (
         "vote.html",
         ballot(problem="Say why you cannot judge this pair.", chosen="cannot_judge", comment="two\nlines"),
