@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -50,7 +51,9 @@ def import_questions(db: Database, study_name: str, records: Records, *, now: da
         def known(record: QuestionRecord) -> bool | Problem:
             if record.id not in there:
                 return False
-            return record == there[record.id] or Problem("", "id", f"the study has another question '{record.id}'")
+            same = replace(record, extra="") == replace(there[record.id], extra="")
+            same = same and _plain(record.extra) == _plain(there[record.id].extra)
+            return same or Problem("", "id", f"the study has another question '{record.id}'")
 
         new = _new(parsed, known, records.name)
         if new:
@@ -74,8 +77,10 @@ def import_answers(db: Database, study_name: str, records: Records, *, now: date
             if record.question_id not in questions:
                 return Problem("", "question_id", f"the study has no question '{record.question_id}'")
             earlier = there.get((record.question_id, record.contender))
-            if earlier in (None, record):
-                return earlier is not None
+            if earlier is None:
+                return False
+            if earlier.text == record.text and _plain(earlier.provenance) == _plain(record.provenance):
+                return True
             what = f"'{record.contender}' on the question '{record.question_id}'"
             return Problem("", "text", f"the study has another answer of {what}")
 
@@ -159,6 +164,12 @@ def _new(parsed: Sequence[Located[T]], known: Callable[[T], bool | Problem], nam
     if problems:
         raise BadRecords(name, problems)
     return new
+
+
+def _plain(extra: str) -> dict[str, str]:
+    """Further fields as CSV can hold them, where `1` and "1" are the same and null is nothing."""
+    fields = json.loads(extra).items()
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields if value is not None}
 
 
 def _append(tx: Transaction, study_id: int, what: str, digest: str, drafts: list[Draft], now: datetime) -> list[int]:

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, Row, Select, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from arena.errors import BadInput, Incomplete
 
+PAGE = 5000
 Transaction: TypeAlias = Session
 """What the store's functions take: one transaction on the database."""
 
@@ -60,6 +61,19 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+def paged(
+    tx: Transaction, query: Select[*tuple[Any, ...]], seq: InstrumentedAttribute[int]
+) -> Iterator[Row[*tuple[Any, ...]]]:
+    """The rows of `query` in the order of its first column, `seq`, read some thousands at a time.
+
+    Pages by key rather than a cursor of the database, which a reader who stops half-way would leave open.
+    """
+    last = -1
+    while rows := tx.execute(query.where(seq > last).order_by(seq).limit(PAGE)).all():
+        yield from rows
+        last = rows[-1][0]
 
 
 def open_database(url: str) -> Database:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import insert, select
 
 from arena.domain.ledger import GENESIS, Draft, Head, Kind, Linked, Sealed, link
-from arena.store.engine import Transaction
+from arena.store.engine import Transaction, paged
 from arena.store.tables import Chain, LedgerEntry, SealedText
 
 
@@ -83,10 +83,10 @@ def sealed_texts(tx: Transaction, study_id: int) -> dict[int, dict[str, Sealed]]
 def entries(tx: Transaction, study_id: int | None, *, up_to: int | None = None) -> Iterator[Linked]:
     """The entries of a chain in order, streamed."""
     query = select(LedgerEntry.seq, LedgerEntry.kind, LedgerEntry.body, LedgerEntry.hash)
-    query = query.where(LedgerEntry.chain_id == chain_of(tx, study_id).id).order_by(LedgerEntry.seq)
+    query = query.where(LedgerEntry.chain_id == chain_of(tx, study_id).id)
     if up_to is not None:
         query = query.where(LedgerEntry.seq <= up_to)
-    for row in tx.execute(query.execution_options(yield_per=2000)):
+    for row in paged(tx, query, LedgerEntry.seq):
         yield Linked(*row)
 
 

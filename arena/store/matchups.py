@@ -15,7 +15,7 @@ from arena.domain.blinding import BlindMatchup
 from arena.domain.pairing import Candidate, ContenderPair
 from arena.domain.votes import Matchup
 from arena.store import raters, tables
-from arena.store.engine import Transaction
+from arena.store.engine import Transaction, paged
 from arena.store.tables import Answer, Claim, Contender, Pairing, Question, Rater
 
 
@@ -186,7 +186,9 @@ def restore(tx: Transaction, study_id: int, shown: list[Matchup], *, voted: set[
     if not rows:
         return {}
     tx.execute(insert(tables.Matchup), rows)
-    ids = dict(tx.execute(select(tables.Matchup.seq, tables.Matchup.id).where(tables.Matchup.study_id == study_id)))
+    ids = dict(
+        tx.execute(select(tables.Matchup.seq, tables.Matchup.id).where(tables.Matchup.study_id == study_id)).all()
+    )
     claims = [
         {
             "pairing_id": row["pairing_id"],
@@ -206,7 +208,7 @@ def restore(tx: Transaction, study_id: int, shown: list[Matchup], *, voted: set[
 
 
 def _answer_ids(tx: Transaction, study_id: int) -> dict[str, int]:
-    return dict(tx.execute(select(Answer.digest, Answer.id).where(Answer.study_id == study_id)))
+    return dict(tx.execute(select(Answer.digest, Answer.id).where(Answer.study_id == study_id)).all())
 
 
 def issued(tx: Transaction, rater_id: int, token: str) -> Issued | None:
@@ -222,8 +224,8 @@ def issued(tx: Transaction, rater_id: int, token: str) -> Issued | None:
 
 def matchups(tx: Transaction, study_id: int) -> Iterator[Matchup]:
     """A study's matchups in the order of the ledger."""
-    query = _matchups().where(tables.Matchup.study_id == study_id).order_by(tables.Matchup.seq)
-    for row in tx.execute(query.execution_options(yield_per=2000)):
+    query = _matchups().where(tables.Matchup.study_id == study_id)
+    for row in paged(tx, query, tables.Matchup.seq):
         yield Matchup(*row)
 
 

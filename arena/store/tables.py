@@ -202,7 +202,11 @@ class Matchup(Base):
     """A pairing shown to one rater, with its sides. Append-only."""
 
     __tablename__ = "matchup"
-    __table_args__ = (UniqueConstraint("rater_id", "pairing_id"), Index(None, "pairing_id"))
+    __table_args__ = (
+        UniqueConstraint("rater_id", "pairing_id"),
+        UniqueConstraint("study_id", "seq"),
+        Index(None, "pairing_id"),
+    )
 
     id: Mapped[int] = _id()
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))

@@ -13,7 +13,7 @@ from arena.domain.views import SourceCount
 from arena.domain.vocabulary import CannotJudgeReason, Choice
 from arena.domain.votes import Vote
 from arena.store import content, raters, tables
-from arena.store.engine import Transaction
+from arena.store.engine import Transaction, paged
 from arena.store.tables import Contender, Question, Rater
 
 
@@ -89,12 +89,12 @@ def last_vote(tx: Transaction, rater_id: int) -> Vote | None:
 
 def votes(tx: Transaction, study_id: int, *, source: str | None = None, rater_id: int | None = None) -> Iterator[Vote]:
     """A study's votes in the order of the ledger, streamed."""
-    query = _votes().where(tables.Vote.study_id == study_id).order_by(tables.Vote.seq)
+    query = _votes().where(tables.Vote.study_id == study_id)
     if source is not None:
         query = query.where(tables.Vote.source == source)
     if rater_id is not None:
         query = query.where(tables.Vote.rater_id == rater_id)
-    for row in tx.execute(query.execution_options(yield_per=2000)):
+    for row in paged(tx, query, tables.Vote.seq):
         yield _vote(row)
 
 

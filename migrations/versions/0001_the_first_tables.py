@@ -20,7 +20,7 @@ MOMENT = sa.DateTime(timezone=True)
 
 APPEND_ONLY: dict[str, list[tuple[str, ...]]] = {
     "ledger_entry": [("chain_id", "seq")],
-    "matchup": [("token",), ("rater_id", "pairing_id")],
+    "matchup": [("token",), ("rater_id", "pairing_id"), ("study_id", "seq")],
     "vote": [("study_id", "key"), ("study_id", "seq"), ("matchup_id",)],
 }
 """The append-only tables with their unique keys: SQLite's REPLACE would delete by these without any DELETE trigger."""
@@ -239,6 +239,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["study_id"], ["study.id"], name=op.f("fk_matchup_study_id_study")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_matchup")),
         sa.UniqueConstraint("rater_id", "pairing_id", name=op.f("uq_matchup_rater_id_pairing_id")),
+        sa.UniqueConstraint("study_id", "seq", name=op.f("uq_matchup_study_id_seq")),
         sa.UniqueConstraint("token", name=op.f("uq_matchup_token")),
     )
     op.create_index(op.f("ix_matchup_pairing_id"), "matchup", ["pairing_id"], unique=False)
