@@ -68,9 +68,9 @@ def faults(module: str, source: str) -> list[str]:
     tree = ast.parse(source)
     room = room_of(module)
     found = [fault for name, lazy in imports(tree) if (fault := import_fault(room, name, lazy=lazy))]
-    found += [
-        f"{module} calls {name}() when it is imported" for name in called_at_import(tree) if name in NOT_AT_IMPORT
-    ]
+    if room != "migrations":  # Alembic runs these as scripts
+        made = [name for name in called_at_import(tree) if name in NOT_AT_IMPORT]
+        found += [f"{module} calls {name}() when it is imported" for name in made]
     if room == "arena.web":
         found += [f"{module}: the dependency {name} yields" for name in yielding_dependencies(tree)]
     return found
@@ -79,6 +79,8 @@ def faults(module: str, source: str) -> list[str]:
 def import_fault(room: str, name: str, *, lazy: bool) -> str | None:
     """What is wrong with a room's import of `name`, if anything."""
     top = name.split(".")[0]
+    if not top:
+        return f"{room} has a relative import; name the module in full"
     if lazy and any(is_within(name, allowed) for allowed in LAZY.get(room, ())):
         return None
     if top in ("arena", "migrations", "tests", "benchmarks"):
@@ -204,7 +206,7 @@ VIOLATIONS = [
     ("arena.domain.ledger", "import numpy", "arena.domain imports numpy"),
     ("arena.domain.ledger", "from arena.store import tables", "arena.domain imports arena.store.tables"),
     ("arena.domain.ledger", "def f():\n    import arena.services.audit", "arena.domain imports arena.services.audit"),
-    ("arena.domain.ledger", "from ..store import tables", None),
+    ("arena.services.voting", "from ..web import app", "arena.services has a relative import"),
     ("arena.ratings.board", "import polars", "arena.ratings imports polars"),
     ("arena.ratings.board", "from arena.domain import votes", "arena.ratings imports arena.domain.votes"),
     ("arena.store.votes", "from arena import ratings", "arena.store imports arena.ratings"),
@@ -245,10 +247,10 @@ VIOLATIONS = [
 
 
 @pytest.mark.parametrize(("module", "source", "complaint"), VIOLATIONS)
-def test_the_checker_finds_each_violation(module: str, source: str, complaint: str | None) -> None:
+def test_the_checker_finds_each_violation(module: str, source: str, complaint: str) -> None:
     found = faults(module, source)
     assert len(found) == 1
-    assert complaint is None or found[0].startswith(complaint)
+    assert found[0].startswith(complaint)
 
 
 ALLOWED = [
