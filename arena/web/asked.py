@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
 from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
 from arena.domain.study import BOARD_ROLES, Study
@@ -40,7 +41,12 @@ class Caller:
         return study.state is StudyState.PUBLISHED or self.analyses(study)
 
 
-def caller(request: Request, here: Here) -> Caller:
+BEARER = HTTPBearer(auto_error=False, description="A token made by `arena token create`.")
+
+
+def caller(
+    request: Request, here: Here, _described: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
+) -> Caller:
     """Who asks: by bearer token where there is one, else by the desk cookie. Raises NotSignedIn for a bad token."""
     authorization = request.headers.get("authorization")
     if authorization is not None:

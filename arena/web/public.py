@@ -67,7 +67,7 @@ def leaderboard_page(
         "desk": who.role is not None,
         "methods": ("bradley-terry", "elo"),
         "sources": tuple(dict.fromkeys((HUMAN, *(count.source for count in overview.sources), query.source))),
-        "simulated": any(count.simulated for count in overview.sources if count.source == query.source),
+        "simulated": sum(count.simulated for count in overview.sources if count.source == query.source),
         "levels": LEVELS if query.level in LEVELS else (*LEVELS, query.level),
         "published": published_table(),
     }

@@ -136,6 +136,15 @@ def test_the_first_tab_leads_to_the_content(page: Page, url: str) -> None:
     assert page.evaluate("document.activeElement.id") == "main"
 
 
+def test_the_replies_are_one_named_group_to_a_screen_reader(page: Page, url: str) -> None:
+    page.goto(f"{url}/vote")
+    group = page.get_by_role("group", name="Which answer is better?")
+    assert group.get_by_role("radio").count() == 7
+    assert group.get_by_role("radio", name="A much better").count() == 1
+    for name in ("Question", "Context", "Answer A", "Answer B"):
+        assert page.get_by_role("heading", name=name, exact=True).count() == 1
+
+
 def test_printing_leaves_the_controls_out(page: Page, url: str) -> None:
     page.goto(f"{url}/leaderboard")
     page.emulate_media(media="print")

@@ -5,14 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+import threading
+from functools import partial
 
 import pytest
 
+from arena.domain.plan import Plan
 from arena.domain.vocabulary import Role
+from arena.errors import BadInput
 from arena.reports import tables
-from arena.services import exports, leaderboard, studies
+from arena.services import exports, imports, leaderboard, studies
+from arena.services.files import Limits, read_records
 from arena.services.leaderboard import BoardRequest
-from tests.web.conftest import CONTENDERS, Arena, cast
+from arena.web.boards import Boards
+from tests.web.conftest import CONTENDERS, Arena, cast, load
+from tests.web.hostile import HOSTILE
 from tests.web.reading import Page
 
 CHOICES = ("a_better", "b_better", "tie_good", "tie_bad", "a_much_better", "b_much_better", "a_better", "b_better")
@@ -216,6 +223,7 @@ def test_the_api_describes_itself(arena: Arena) -> None:
         "/api/v1/studies/{name}/leaderboard",
         "/api/v1/studies/{name}/export/{what}",
     }
+    assert described["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
     schemas = described["components"]["schemas"]
     references = set(json.dumps(described).split("#/components/schemas/")[1:])
     assert {reference.split('"')[0] for reference in references} <= set(schemas)
@@ -235,10 +243,67 @@ def test_the_desk_counts_and_links(voted: Arena) -> None:
     assert not [link for link in reviewer.all("a") if "/api/" in link["href"]]
 
 
-def test_simulated_votes_are_marked(arena: Arena) -> None:
-    from arena.services import imports
-    from arena.services.files import Limits, read_records
+def test_boards_keep_the_last_ones_and_no_failure() -> None:
+    boards: Boards[int] = Boards(largest=2)
+    asked: list[str] = []
 
+    def compute(key: str) -> int:
+        asked.append(key)
+        if key == "bad":
+            raise BadInput("no")
+        return len(asked)
+
+    for key in ("one", "two", "one", "three", "one", "two"):
+        boards.get(key, partial(compute, key))
+    assert asked == ["one", "two", "three", "two"]
+    for _ in range(2):
+        with pytest.raises(BadInput):
+            boards.get("bad", partial(compute, "bad"))
+    assert asked.count("bad") == 2
+
+
+def test_a_kept_board_is_given_while_another_is_computed() -> None:
+    boards: Boards[str] = Boards()
+    boards.get("kept", lambda: "kept")
+    started, release = threading.Event(), threading.Event()
+
+    def slow() -> str:
+        started.set()
+        assert release.wait(10)
+        return "slow"
+
+    worker = threading.Thread(target=lambda: boards.get("slow", slow))
+    worker.start()
+    assert started.wait(10)
+    assert boards.get("kept", lambda: "computed anew") == "kept"
+    release.set()
+    worker.join()
+
+
+def test_hostile_names_stay_names(arena: Arena) -> None:
+    """Titles and contenders of markup, in the page and in its plot."""
+    names = [f"{i} {text}" for i, text in enumerate(HOSTILE[:12]) if "\n" not in text]
+    studies.create(arena.db, name="hostile", title="<script>alert(1)</script>", plan=Plan(), now=arena.clock())
+    load(
+        arena.db,
+        "hostile",
+        [{"id": "q", "text": "Q?", "category": "<img src=x onerror=alert(1)>"}],
+        [{"question_id": "q", "contender": name, "text": name} for name in names],
+        arena.clock(),
+    )
+    studies.open_(arena.db, "hostile", now=arena.clock())
+    rater = arena.rater("hostile")
+    for number in range(40):
+        cast(rater, CHOICES[number % 8])
+    html = arena.signed_in(Role.ANALYST, "hostile").get("/leaderboard?study=hostile&method=elo&by=category").text
+    page = Page(html)
+    assert not {"img", "iframe", "object", "embed", "base", "style", "math", "animate"} & page.tags
+    assert all(script.get("src", "").startswith("/static/") for script in page.all("script"))
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+    assert [row for row in names if row in page.text] == names
+
+
+def test_simulated_votes_are_marked(arena: Arena) -> None:
     arena.study()
     votes = [
         {"id": f"v{i}", "question_id": f"q{i}", "model_a": CONTENDERS[i], "model_b": CONTENDERS[(i + 1) % 3],

@@ -141,7 +141,7 @@ def ratings(**changes: Any) -> dict[str, Any]:
         "sources": ("human",),
         "levels": LEVELS,
         "published": published_table(),
-        "simulated": True,
+        "simulated": 12,
     }
     return common | board_view(study(), PageQuery(study="sample"), made, {}) | changes
 
@@ -181,7 +181,7 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
             ],
         ),
     ),
-    "leaderboard-empty": ("leaderboard.html", ratings(board=None, empty="There is no vote yet.", simulated=False)),
+    "leaderboard-empty": ("leaderboard.html", ratings(board=None, empty="There is no vote yet.", simulated=0)),
     "desk": ("desk.html", DESK),
     "desk-empty": ("desk.html", DESK | {"study": study(StudyState.DRAFT), "coverage": {"done": 0, "needed": 0}}),
     "desk-reviewer": ("desk.html", DESK | {"sees_board": False}),
