@@ -9,11 +9,10 @@ from random import Random
 
 from playwright.sync_api import Browser, ViewportSize
 
-from arena import assets, sample
-from arena.domain.plan import from_toml
+from arena import assets
+from arena.cli.demo import STUDY, load
 from arena.domain.vocabulary import Role
-from arena.services import access, imports, studies, voting
-from arena.services.files import Limits, read_records
+from arena.services import access, voting
 from arena.settings import Settings
 from arena.store import schema
 from arena.store.engine import Database, open_database
@@ -27,33 +26,11 @@ SEED = 4
 """Which pair the voting page shows."""
 
 
-def load_sample(db: Database, now: datetime) -> None:
-    """The sample study with its simulated votes, open."""
-    studies.create(
-        db, name="sample", title="Sample study", plan=from_toml(sample.path("plan.toml").read_text()), now=now
-    )
-    _read(db, "questions.jsonl", now)
-    _read(db, "answers.jsonl", now)
-    studies.open_(db, "sample", now=now)
-    _read(db, "votes.jsonl", now)
-
-
-def _read(db: Database, name: str, now: datetime) -> None:
-    records = read_records(sample.path(name), name=name, file_format="jsonl", limits=Limits())
-    match name:
-        case "questions.jsonl":
-            imports.import_questions(db, "sample", records, now=now)
-        case "answers.jsonl":
-            imports.import_answers(db, "sample", records, now=now)
-        case _:
-            imports.import_votes(db, "sample", records, source="human", now=now)
-
-
 def take(browser: Browser, url: str, db: Database, now: datetime) -> None:
     """Sign in as a rater and as an analyst; one picture each."""
     page = browser.new_page(viewport=SIZE)
     for role, path, name in ((Role.RATER, "/vote", "voting.png"), (Role.ANALYST, "/leaderboard", "leaderboard.png")):
-        issued = access.invite(db, "sample", role=role, name=f"Example {role}", days=1, now=now)
+        issued = access.invite(db, STUDY, role=role, name=f"Example {role}", days=1, now=now)
         page.goto(f"{url}/join/{issued.secret}")
         page.get_by_role("button", name="Accept and sign in").click()
         if role is Role.RATER:
@@ -62,7 +39,7 @@ def take(browser: Browser, url: str, db: Database, now: datetime) -> None:
             seat = access.seat_of(db, cookie["value"], now=now)
             assert seat
             voting.next_matchup(db, access.consent(db, seat, now=now), now=now, rng=Random(SEED))  # noqa: S311
-        page.goto(f"{url}{path}?study=sample" if role is Role.ANALYST else f"{url}{path}")
+        page.goto(f"{url}{path}?study={STUDY}" if role is Role.ANALYST else f"{url}{path}")
         page.screenshot(path=IMAGES / name)
         if (IMAGES / name).stat().st_size > LARGEST:
             raise SystemExit(f"{name} is larger than {LARGEST:,} bytes")
@@ -75,7 +52,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         db = open_database(f"sqlite:///{folder}/arena.db")
         schema.upgrade(db, assets.path("migrations"))
-        load_sample(db, now)
+        load(db)
         with (
             serving(
                 lambda url: server_config(create_app(Settings(public_url=url), db), host="127.0.0.1", port=0)

@@ -145,11 +145,7 @@ def show_leaderboard(
     """Ratings with intervals. Same ledger position, settings and seed: the same bytes."""
     study = visible_study(here, who, name)
     board, groups = computed(here, who, study, query)
-    if query.by:
-        write = {"json": tables.grouped_json, "csv": tables.grouped_csv, "md": tables.grouped_markdown}[file_format]
-        text = write(query.by, board, groups)
-    else:
-        text = {"json": tables.board_json, "csv": tables.board_csv, "md": tables.board_markdown}[file_format](board)
+    text = tables.document(board, groups, by=query.by or None, file_format=file_format)
     return Response(text.encode(), media_type=_MEDIA[file_format])
 
 

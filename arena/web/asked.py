@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
@@ -122,9 +123,12 @@ def _anchor(text: str) -> tuple[str, float] | None:
         return None
     name, _, value = text.rpartition("=")
     try:
-        return name, float(value)
+        number = float(value)
     except ValueError:
-        raise BadInput(f"anchor: '{text}' is not of the form NAME=VALUE, such as gpt-4=1000") from None
+        number = math.nan
+    if not name or not math.isfinite(number):
+        raise BadInput(f"anchor: '{text}' is not of the form NAME=VALUE, such as gpt-4=1000")
+    return name, number
 
 
 def computed(here: Context, who: Caller, study: Study, query: BoardQuery) -> tuple[Board, Groups]:

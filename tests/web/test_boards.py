@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 import threading
 from functools import partial
 
@@ -55,6 +58,19 @@ def test_the_apis_bytes_are_the_reports(voted: Arena) -> None:
     by = BoardRequest(rounds=50, seed=3, level=0.9, by="category")
     overall, groups = leaderboard.grouped(voted.db, study, by)
     assert analyst.get(f"{address}&by=category").content == tables.grouped_json("category", overall, groups).encode()
+
+
+@pytest.mark.parametrize("asked", [{"format": "json"}, {"format": "csv", "by": "category"}, {"format": "md"}])
+def test_the_apis_bytes_are_the_commands(voted: Arena, asked: dict[str, str]) -> None:
+    """The command in another process, on the same database."""
+    given = {"bootstrap": "40", "seed": "7", "level": "0.9", "anchor": "quokka=1200", **asked}
+    answer = voted.signed_in(Role.ANALYST).get("/api/v1/studies/small/leaderboard", params=given)
+    assert answer.status_code == 200
+    options = [part for name, value in given.items() for part in (f"--{name}", value)]
+    command = [sys.executable, "-c", "from arena.cli import main; main()", "leaderboard", "--study", "small", *options]
+    url = voted.db.engine.url.render_as_string(hide_password=False)
+    ran = subprocess.run(command, env=os.environ | {"ARENA_DATABASE_URL": url}, capture_output=True, check=True)
+    assert ran.stdout == answer.content
 
 
 def test_the_board_counts_the_votes(voted: Arena) -> None:
@@ -147,7 +163,22 @@ def test_the_public_cannot_ask_for_long_work(voted: Arena) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["method=x", "level=2", "level=nan", "seed=-1", "by=x", "anchor=x", "source=x", "at=99999", "format=x"]
+    "query",
+    [
+        "method=x",
+        "level=2",
+        "level=nan",
+        "seed=-1",
+        "by=x",
+        "anchor=x",
+        "anchor=quokka=nan",
+        "anchor=quokka=inf",
+        "anchor=%3D5",
+        "anchor=none=5",
+        "source=x",
+        "at=99999",
+        "format=x",
+    ],
 )
 def test_settings_that_cannot_be_used_are_named(voted: Arena, query: str) -> None:
     publish(voted)
