@@ -46,7 +46,7 @@ def demo(port: Annotated[int, typer.Option(min=0, max=65535, help="The port to l
 def load(db: Database) -> None:
     """Make the sample study: invented questions, fictitious contenders, simulated votes; and open it."""
     plan = read_plan(sample.path("plan.toml"))
-    studies.create(db, name=STUDY, title="Sample study (fictitious contenders, simulated votes)", plan=plan, now=now())
+    studies.create(db, name=STUDY, title="Sample study of fictitious contenders", plan=plan, now=now())
     imports.import_questions(db, STUDY, _file("questions.jsonl"), now=now())
     imports.import_answers(db, STUDY, _file("answers.jsonl"), now=now())
     imports.import_votes(db, STUDY, _file("votes.jsonl"), source="human", now=now())

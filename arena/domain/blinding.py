@@ -46,7 +46,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Progress:
-    """A rater's own count: votes cast, and pairings still to be had by this rater."""
+    """A rater's own count: votes cast, and pairings still to be had by this rater, the open one among them."""
 
     votes: int
     remaining: int

@@ -84,7 +84,8 @@ def progress(db: Database, seat: Seat) -> Progress:
         rater_id = _rater(tx, seat)
         study = studies.by_id(tx, seat.study_id)
         left = matchups.remaining(tx, study.id, rater_id, study.plan.raters_per_pairing)
-        return Progress(votes.count(tx, rater_id), left)
+        is_one_open = matchups.open_matchup(tx, rater_id) is not None
+        return Progress(votes.count(tx, rater_id), left + is_one_open)
 
 
 def reveals(db: Database, seat: Seat) -> Sequence[Reveal]:

@@ -47,6 +47,17 @@ def test_a_rater_votes_through_the_whole_plan_and_each_pairing_is_had_once(db: D
     audit.audit_study(db, studies.get(db, "s"))
 
 
+def test_the_open_pair_is_among_those_to_go(db: Database) -> None:
+    opened(db, questions=3)
+    alice = seated(db)
+    counts = [voting.progress(db, alice)]
+    given(db, alice)
+    counts.append(voting.progress(db, alice))
+    vote(db, alice)
+    counts.append(voting.progress(db, alice))
+    assert [(count.votes, count.remaining) for count in counts] == [(0, 9), (0, 9), (1, 8)]
+
+
 def test_asking_again_gives_the_same_matchup(db: Database) -> None:
     opened(db)
     alice = seated(db)
