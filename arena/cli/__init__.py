@@ -1,5 +1,14 @@
 """The command `arena`: `main` is its entry point."""
 
-from arena.cli.app import main
+from __future__ import annotations
 
-__all__ = ["main"]
+import sys
+
+
+def main() -> None:
+    """Run the command line. Its libraries take a moment to load, and Ctrl-C shows no traceback then either."""
+    try:
+        from arena.cli import app
+    except KeyboardInterrupt:
+        sys.exit(130)
+    app.main()

@@ -31,13 +31,35 @@ STANDARD_STREAM = "-"
 
 def say(text: str) -> None:
     """Tell the person at the terminal something, on standard error."""
-    print(text, file=sys.stderr)  # noqa: T201
+    if sys.stderr is not None:  # where it is closed, print would turn to standard output
+        print(text, file=sys.stderr)  # noqa: T201
 
 
 def write(text: str) -> None:
     """Write data to standard output, as it is."""
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.buffer.flush()
+    with standard_output() as stream:
+        stream.write(text.encode())
+
+
+@contextmanager
+def standard_output() -> Iterator[BinaryIO]:
+    """Standard output, for data; at the end of the block all of it is written. Raises Incomplete."""
+    if sys.stdout is None:
+        raise Incomplete("standard output is closed: there is nowhere to write to")
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Incomplete(f"standard output was not written: {error.strerror or error}") from error
+
+
+def standard_input() -> BinaryIO:
+    """Standard input, as bytes. Raises BadInput where it is closed."""
+    if sys.stdin is None:
+        raise BadInput("standard input is closed: there is nothing to read")
+    return sys.stdin.buffer
 
 
 def now() -> datetime:
@@ -90,7 +112,7 @@ def progress(what: str) -> Iterator[Report]:
 def binary(path: str) -> Iterator[BinaryIO]:
     """A file opened for reading; `-` is standard input. Raises BadInput."""
     if path == STANDARD_STREAM:
-        yield sys.stdin.buffer
+        yield standard_input()
         return
     try:
         file = Path(path).open("rb")  # noqa: SIM115 - closed below; only opening is guarded here

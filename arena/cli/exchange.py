@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from arena import settings as configuration
-from arena.cli.common import STANDARD_STREAM, StudyOption, binary, now, opened, say
+from arena.cli.common import STANDARD_STREAM, StudyOption, binary, now, opened, say, standard_input, standard_output
 from arena.domain.text import printable
 from arena.services import exports, imports, restore, studies
 from arena.services.files import FileFormat, Limits, Records, format_by_ending, read_records
@@ -29,7 +28,8 @@ OutFormat = Annotated[
 
 
 def import_questions(file: File, study: StudyOption, file_format: InFormat = None) -> None:
-    """Add questions to a draft: fields id, text [context, task, category, language, source, reference, must_have, …].
+    """Add questions to a draft: fields id and text; may have context, task, category, language, source, reference,
+    must_have, and others, which are kept.
 
     All of the file is stored or nothing; the same file twice changes nothing.
 
@@ -40,7 +40,7 @@ def import_questions(file: File, study: StudyOption, file_format: InFormat = Non
 
 
 def import_answers(file: File, study: StudyOption, file_format: InFormat = None) -> None:
-    """Add answers to a draft: fields question_id, contender, text [and provenance]. Contenders are created.
+    """Add answers to a draft: fields question_id, contender, text; others are provenance. Contenders are created.
 
     Example: arena import answers answers.jsonl --study kqa
     """
@@ -54,7 +54,7 @@ def import_votes(
     as_: Annotated[str, typer.Option("--as", help="Who cast them: human, or judge:NAME.")] = "human",
     file_format: InFormat = None,
 ) -> None:
-    """Add votes cast elsewhere: fields model_a, model_b, winner [question_id, judge, tstamp, id, …].
+    """Add votes cast elsewhere: fields model_a, model_b, winner; may have question_id, judge, tstamp, id, and others.
 
     winner is model_a, model_b, tie or both_bad (also "tie (bothbad)"). Who voted is stored as the file names them, in
     a record that cannot be erased: use pseudonyms.
@@ -111,7 +111,7 @@ def records(file: str, file_format: FileFormat | None) -> Records:
     """Open a file of records within the limits of the settings."""
     limits = _limits(configuration.load())
     if file == STANDARD_STREAM:
-        return read_records(sys.stdin.buffer, name="standard input", file_format=file_format, limits=limits)
+        return read_records(standard_input(), name="standard input", file_format=file_format, limits=limits)
     return read_records(Path(file), name=file, file_format=file_format, limits=limits)
 
 
@@ -138,6 +138,10 @@ def _export(what: Any, name: str, output: str, file_format: FileFormat | None) -
     chosen = file_format or ("jsonl" if to_stream else format_by_ending(output)[0])
     with opened() as db:
         study = studies.get(db, name)
-        exports.export(db, study, what, sys.stdout.buffer if to_stream else Path(output), chosen)
+        if to_stream:
+            with standard_output() as stream:
+                exports.export(db, study, what, stream, chosen)
+        else:
+            exports.export(db, study, what, Path(output), chosen)
     if not to_stream:
         say(f"wrote the {what} of '{name}' to {printable(output)}")

@@ -123,6 +123,12 @@ def import_votes(db: Database, study_name: str, records: Records, *, source: str
         return Imported("votes", len(new), len(parsed) - len(new))
 
 
+def stated_source(record: VoteRecord) -> str | None:
+    """The source that a vote's own field `source` states, as in our exports; None where there is none of that form."""
+    stated = json.loads(record.extra).get("source")
+    return stated if isinstance(stated, str) and _SOURCE.fullmatch(stated) else None
+
+
 class _VoteCheck:
     """Whether a vote fits the study's questions and answers, and whether the study has it already."""
 
@@ -134,6 +140,12 @@ class _VoteCheck:
         self.there = {vote.key: payloads.vote(vote) for vote in votes.votes(tx, study_id)}
 
     def known(self, record: VoteRecord) -> bool | Problem:
+        stated = stated_source(record)
+        if stated not in (None, self.source):
+            return Problem("", "source", f"is {stated}, and these votes are imported as {self.source}; see --as")
+        return self._misfit(record) or self._stored(record)
+
+    def _misfit(self, record: VoteRecord) -> Problem | None:
         if record.question_id is not None and record.question_id not in self.questions:
             return Problem("", "question_id", f"the study has no question '{record.question_id}'")
         for side, name in (("model_a", record.model_a), ("model_b", record.model_b)):
@@ -141,6 +153,9 @@ class _VoteCheck:
                 return Problem("", side, f"the study has no contender '{name}'; import its answers first")
             if record.question_id is not None and (record.question_id, name) not in self.answered:
                 return Problem("", side, f"'{name}' has no answer to the question '{record.question_id}'")
+        return None
+
+    def _stored(self, record: VoteRecord) -> bool | Problem:
         vote = payloads.vote(_vote(record, self.source))
         earlier = self.there.get(str(vote["vote"]))
         if earlier is None:

@@ -16,6 +16,7 @@ from arena.domain.votes import Vote
 from arena.errors import BadInput, Conflict
 from arena.ratings import Board, BothBad, Method, Progress, rate
 from arena.services.files import Records, parse_votes
+from arena.services.imports import stated_source
 from arena.services.ledgerfile import LedgerFile
 from arena.store import content, ledger, votes
 from arena.store.engine import Database, Transaction
@@ -103,13 +104,20 @@ def of_ledger(
 
 
 def of_votes(records: Records, request: BoardRequest, *, progress: Progress | None = None) -> tuple[Board, Groups]:
-    """The board of a file of votes, without any study. A column `category` serves for `by`."""
+    """The board of a file of votes, without any study. A column `category` serves for `by`.
+
+    Votes whose column `source` states another source than the request's are left out, as in our own exports.
+    """
     if request.at is not None:
         raise BadInput("a file of votes has no ledger positions; leave out --at")
     ballots = _Ballots()
     with records:
         for located in parse_votes(records, name=records.name, digest=records.digest):
             vote = located.record
+            stated = stated_source(vote)
+            if stated not in (None, request.source):
+                ballots.others.add(str(stated))
+                continue
             category = json.loads(vote.extra).get("category") if request.by else None
             if request.by and vote.question_id is None:
                 raise BadInput(f"{records.name}, {located.where}: --by needs a question_id in every vote")

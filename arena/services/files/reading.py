@@ -83,7 +83,7 @@ def read_records(
     compressed = False
     if isinstance(source, Path):
         if file_format is None:
-            file_format, compressed = format_by_ending(source.name)
+            file_format, compressed = format_by_ending(str(source))
         else:
             compressed = source.name.lower().endswith(".gz")
     elif file_format is None:
