@@ -13,10 +13,12 @@ from arena import __version__, assets
 from arena.settings import Settings
 from arena.store.engine import Database
 from arena.web import api, desk, guards, public, rater, sessions
+from arena.web.addresses import Forwarded
 from arena.web.boards import Boards
 from arena.web.context import Context, utc_now
 from arena.web.pages import load_pages
 from arena.web.problems import Problems
+from arena.web.requestlog import RequestLog
 
 API = "/api/v1"
 
@@ -25,7 +27,8 @@ def create_app(settings: Settings, db: Database, *, clock: Callable[[], datetime
     """The web application on `db`. The caller opens and closes the database."""
     pages = load_pages(assets.path("templates"))
     problems = Problems(pages)
-    development = settings.environment == "development"
+    # On a person's own machine localhost, 127.0.0.1 and [::1] are one place.
+    local = settings.environment == "development" or settings.is_loopback
     app = FastAPI(
         title="Clinical Arena",
         version=__version__,
@@ -40,10 +43,10 @@ def create_app(settings: Settings, db: Database, *, clock: Callable[[], datetime
         redirect_slashes=False,
         middleware=[
             Middleware(guards.SecurityHeaders, https=settings.public_url.startswith("https:")),
-            Middleware(guards.Forwarded, trusted=settings.trusted_proxies),
-            Middleware(guards.RequestLog, refuse=problems),
-            Middleware(guards.KnownHost, public_url=settings.public_url, development=development, refuse=problems),
-            Middleware(guards.CrossSite, public_url=settings.public_url, development=development, refuse=problems),
+            Middleware(Forwarded, trusted=settings.trusted_proxies),
+            Middleware(RequestLog, refuse=problems),
+            Middleware(guards.KnownHost, public_url=settings.public_url, local=local, refuse=problems),
+            Middleware(guards.CrossSite, public_url=settings.public_url, local=local, refuse=problems),
             Middleware(guards.BodyCap, largest=settings.request_bytes, refuse=problems),
             Middleware(guards.Head),
         ],

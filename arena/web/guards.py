@@ -1,23 +1,19 @@
 """Guards: small ASGI classes around the app. What one refuses never reaches a route.
 
-From the outside in: security headers, forwarded addresses, request log and last resort, host, cross-site posts, body
-size, HEAD.
+From the outside in: security headers, forwarded addresses (`addresses`), request log and last resort (`requestlog`),
+host, cross-site posts, body size, HEAD.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import secrets
-import time
-import traceback
-from collections.abc import Callable, Sequence
-from ipaddress import IPv4Network, IPv6Network
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
-import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from arena.web.addresses import is_loopback, with_port
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
@@ -65,82 +61,13 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers)
 
 
-class Forwarded:
-    """Takes the client's address and scheme from X-Forwarded-For and -Proto, from trusted proxies only."""
-
-    def __init__(self, app: ASGIApp, *, trusted: Sequence[IPv4Network | IPv6Network]) -> None:
-        self.app = app
-        self.trusted = tuple(trusted)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Replace the scope's client by the last address that no trusted proxy has."""
-        if scope["type"] == "http" and scope.get("client") and self._is_trusted(scope["client"][0]):
-            headers = Headers(scope=scope)
-            hops = [hop.strip() for hop in ",".join(headers.getlist("x-forwarded-for")).split(",") if hop.strip()]
-            client = scope["client"][0]
-            for hop in reversed(hops):
-                if not self._is_trusted(client) or not _is_address(hop):
-                    break
-                client = hop
-            scope["client"] = (client, 0)
-            if headers.get("x-forwarded-proto") in ("http", "https"):
-                scope["scheme"] = headers["x-forwarded-proto"]
-        await self.app(scope, receive, send)
-
-    def _is_trusted(self, host: str) -> bool:
-        return _is_address(host) and any(ipaddress.ip_address(host) in network for network in self.trusted)
-
-
-class RequestLog:
-    """Logs one line a request (no path, which may hold a secret; no address) and answers what nobody expected."""
-
-    def __init__(self, app: ASGIApp, *, refuse: Refuse) -> None:
-        self.app = app
-        self.refuse = refuse
-        self.log = structlog.get_logger("arena.web")
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the app; turn an unexpected exception into a page with an id that is also in the log."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        status = 0
-        began = time.perf_counter()
-
-        async def note_status(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, note_status)
-        except Exception:
-            incident = secrets.token_hex(4)
-            # Formatted here: a renderer that shows local variables would show what a request held.
-            self.log.error(
-                "unexpected",
-                incident=incident,
-                method=_method(scope),
-                route=_route(scope),
-                exception=traceback.format_exc(),
-            )
-            if status:
-                raise
-            message = f"Something went wrong on our side; what was not confirmed does not count. Reference {incident}."
-            await self.refuse(scope, 500, message)(scope, receive, note_status)
-        finally:
-            duration = round(1000 * (time.perf_counter() - began), 1)
-            self.log.info("request", method=_method(scope), route=_route(scope), status=status, ms=duration)
-
-
 class KnownHost:
-    """Refuses a Host that is not the public URL's; on a development machine loopback names pass as well."""
+    """Refuses a Host that is not the public URL's; on a person's own machine loopback names pass as well."""
 
-    def __init__(self, app: ASGIApp, *, public_url: str, development: bool, refuse: Refuse) -> None:
+    def __init__(self, app: ASGIApp, *, public_url: str, local: bool, refuse: Refuse) -> None:
         self.app = app
-        self.host = _with_port(urlsplit(public_url).scheme, urlsplit(public_url).netloc)
-        self.development = development
+        self.host = with_port(urlsplit(public_url).scheme, urlsplit(public_url).netloc)
+        self.local = local
         self.refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -155,9 +82,9 @@ class KnownHost:
 
     def _is_known(self, host: str, scheme: str) -> bool:
         # Behind a proxy that ends TLS the scheme here may be http while the public URL is https.
-        if self.host in (_with_port(scheme, host), _with_port("https", host)):
+        if self.host in (with_port(scheme, host), with_port("https", host)):
             return True
-        return self.development and is_loopback(host)
+        return self.local and is_loopback(host)
 
 
 class CrossSite:
@@ -166,10 +93,10 @@ class CrossSite:
     A request with a bearer token is let through: no browser adds that header by itself.
     """
 
-    def __init__(self, app: ASGIApp, *, public_url: str, development: bool, refuse: Refuse) -> None:
+    def __init__(self, app: ASGIApp, *, public_url: str, local: bool, refuse: Refuse) -> None:
         self.app = app
         self.origin = public_url
-        self.development = development
+        self.local = local
         self.refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -191,7 +118,7 @@ class CrossSite:
         if origin == "null":
             return site == "same-origin"
         host = origin.partition("://")[2]
-        return origin == self.origin or (self.development and is_loopback(host) and host == headers.get("host"))
+        return origin == self.origin or (self.local and is_loopback(host) and host == headers.get("host"))
 
 
 class BodyCap:
@@ -249,38 +176,3 @@ class Head:
             await self.app(inner, receive, send_head)
         finally:
             scope["route"] = inner.get("route")
-
-
-def is_loopback(netloc: str) -> bool:
-    """Whether a host, with or without port, names this machine."""
-    try:
-        host = urlsplit(f"//{netloc}").hostname or ""
-    except ValueError:
-        return False
-    if _is_address(host):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost" or host.endswith(".localhost")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _with_port(scheme: str, netloc: str) -> str:
-    default = {"http": ":80", "https": ":443"}[scheme]
-    return netloc.lower().removesuffix(default)
-
-
-def _route(scope: Scope) -> str:
-    """The template of the matched route; the path itself may hold a secret."""
-    return str(getattr(scope.get("route"), "path", "-"))
-
-
-def _method(scope: Scope) -> str:
-    """The method where it is a usual one: a client may send any bytes there."""
-    method = str(scope["method"])
-    return method if method in SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"} else "OTHER"

@@ -57,7 +57,7 @@ class Problems:
         return response
 
     def install(self, app: FastAPI) -> None:
-        """Answer the app's exceptions; what has no answer here ends in `guards.RequestLog`."""
+        """Answer the app's exceptions; what has no answer here ends in `RequestLog`."""
         app.add_exception_handler(ArenaError, self._arena)
         app.add_exception_handler(HTTPException, self._http)
         app.add_exception_handler(RequestValidationError, self._validation)

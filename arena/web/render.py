@@ -40,6 +40,13 @@ _HIDDEN = re.compile(
 _JOINER = re.compile("(?<![^\x00-\u02ff])[\u200c\u200d\ufe0f]|[\u200c\u200d](?![^\x00-\u02ff])")
 
 
+# A dose must not be broken between its number and its unit at the end of a line.
+_DOSE = re.compile(
+    "(?<=[0-9]) (?=(?:[kmµnμ]?g|mcg|[mµ]?[lL]|dL|units?|IU|[mµ]?mol|mEq|mmHg|bpm|min|h|hours?|days?|weeks?|°C|%)"
+    "(?![A-Za-z]))"
+)
+
+
 def visible(text: str) -> str:
     """`text` without characters that cannot be seen but change or mark what is read."""
     return _JOINER.sub("", _HIDDEN.sub("", text))
@@ -66,7 +73,7 @@ def markdown(text: str) -> Markup:
         url_schemes=set(),
     )
     # A text made of nothing but link definitions would come out empty.
-    return Markup(visible(clean)) if clean.strip() else _as_written(text)  # noqa: S704 - sanitised just here
+    return Markup(_DOSE.sub("\u00a0", visible(clean))) if clean.strip() else _as_written(text)  # noqa: S704 - sanitised just here
 
 
 def _as_written(text: str) -> Markup:

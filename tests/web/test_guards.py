@@ -18,7 +18,9 @@ from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
 from arena.web import guards
+from arena.web.addresses import Forwarded
 from arena.web.logs import configure
+from arena.web.requestlog import RequestLog
 
 URL = "https://arena.test"
 
@@ -37,7 +39,7 @@ async def broken(request: Request) -> Response:
     raise RuntimeError("secret-detail")
 
 
-def app(*, development: bool = False) -> Starlette:
+def app(*, local: bool = False) -> Starlette:
     return Starlette(
         routes=[
             Route("/echo", echo, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
@@ -46,10 +48,10 @@ def app(*, development: bool = False) -> Starlette:
         ],
         middleware=[
             Middleware(guards.SecurityHeaders, https=True),
-            Middleware(guards.Forwarded, trusted=[ip_network("10.0.0.0/8"), ip_network("127.0.0.1/32")]),
-            Middleware(guards.RequestLog, refuse=refuse),
-            Middleware(guards.KnownHost, public_url=URL, development=development, refuse=refuse),
-            Middleware(guards.CrossSite, public_url=URL, development=development, refuse=refuse),
+            Middleware(Forwarded, trusted=[ip_network("10.0.0.0/8"), ip_network("127.0.0.1/32")]),
+            Middleware(RequestLog, refuse=refuse),
+            Middleware(guards.KnownHost, public_url=URL, local=local, refuse=refuse),
+            Middleware(guards.CrossSite, public_url=URL, local=local, refuse=refuse),
             Middleware(guards.BodyCap, largest=1000, refuse=refuse),
             Middleware(guards.Head),
         ],
@@ -103,16 +105,16 @@ def test_reading_from_elsewhere_is_let_through(client: TestClient) -> None:
     assert client.get("/echo", headers={"sec-fetch-site": "cross-site"}).status_code == 200
 
 
-def test_only_in_development_a_loopback_origin_is_the_servers_own() -> None:
+def test_only_on_ones_own_machine_a_loopback_origin_is_the_servers_own() -> None:
     headers = {"origin": "http://127.0.0.1:8000", "host": "127.0.0.1:8000"}
-    assert TestClient(app(development=True), base_url=URL).post("/echo", headers=headers).status_code == 200
+    assert TestClient(app(local=True), base_url=URL).post("/echo", headers=headers).status_code == 200
     assert TestClient(app(), base_url=URL).post("/echo", headers=headers).status_code == 400
     other = headers | {"origin": "http://127.0.0.1:9000"}
-    assert TestClient(app(development=True), base_url=URL).post("/echo", headers=other).status_code == 403
+    assert TestClient(app(local=True), base_url=URL).post("/echo", headers=other).status_code == 403
 
 
 @pytest.mark.parametrize(
-    ("host", "production", "development"),
+    ("host", "production", "own_machine"),
     [
         ("arena.test", 200, 200),
         ("ARENA.test:443", 200, 200),
@@ -127,9 +129,9 @@ def test_only_in_development_a_loopback_origin_is_the_servers_own() -> None:
         ("", 400, 400),
     ],
 )
-def test_only_our_own_host_is_served(host: str, production: int, development: int) -> None:
-    for is_development, status in ((False, production), (True, development)):
-        browser = TestClient(app(development=is_development), base_url=URL)
+def test_only_our_own_host_is_served(host: str, production: int, own_machine: int) -> None:
+    for is_local, status in ((False, production), (True, own_machine)):
+        browser = TestClient(app(local=is_local), base_url=URL)
         assert browser.get("/echo", headers={"host": host}).status_code == status
 
 

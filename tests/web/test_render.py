@@ -7,7 +7,7 @@ import unicodedata
 
 import nh3
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arena.web import render
@@ -54,16 +54,19 @@ def test_the_check_sees_what_an_unsafe_renderer_lets_through() -> None:
     assert caught > 20
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([*HOSTILE[:44], "\n", "\n\n", "> ", "- ", "1. ", "|", "<", "&", "*", "`", "é", "‍"])))
 def test_no_mixture_of_hostile_text_gets_out(parts: list[str]) -> None:
     check_harmless(markdown("".join(parts)))
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_can_be_rendered(text: str) -> None:
     check_harmless(markdown(text))
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(min_codepoint=0x20, max_codepoint=0x24F, exclude_characters="\x7f\xad!]")))
 def test_words_of_plain_text_stay(text: str) -> None:
     """Compared with another reader of HTML: what is escaped comes back, letters and digits in their order."""
@@ -123,6 +126,11 @@ def test_what_would_take_long_is_shown_as_written(bomb: str) -> None:
     rendered = markdown(bomb)
     assert rendered.startswith('<p class="as-written">')
     assert Page(rendered).text == bomb
+
+
+def test_a_dose_stays_on_one_line() -> None:
+    shown = Page(markdown("lorazepam 0.5 mg, 10 ml/h for 3 days; 2 grapes, 12 months")).text
+    assert shown.strip() == "lorazepam 0.5\u00a0mg, 10\u00a0ml/h for 3\u00a0days; 2 grapes, 12 months"
 
 
 def test_joiners_stay_where_a_script_needs_them() -> None:

@@ -8,9 +8,11 @@ from http.cookies import SimpleCookie
 import pytest
 import structlog
 from fastapi.routing import APIRoute
+from starlette.testclient import TestClient
 
 from arena.domain.vocabulary import Role
 from arena.services import studies
+from arena.settings import Settings
 from arena.web import api, desk, public, rater, sessions
 from arena.web.app import create_app
 from arena.web.logs import configure
@@ -215,6 +217,16 @@ def test_an_unexpected_error_is_a_page_with_an_id(arena: Arena, monkeypatch: pyt
         assert "detail of the inside" not in answer.text
         assert "Reference" in answer.text
         check_headers(dict(answer.headers))
+
+
+def test_on_ones_own_machine_localhost_is_the_same_place(arena: Arena) -> None:
+    arena.study()
+    local = create_app(Settings(public_url="http://127.0.0.1:8000"), arena.db, clock=arena.clock)
+    browser = TestClient(local, base_url="http://localhost:8000", follow_redirects=False)
+    assert browser.get("/").status_code == 200
+    origin, secret = {"origin": "http://localhost:8000"}, {"secret": arena.link(Role.RATER)}
+    assert browser.post("/join", data=secret, headers=origin).status_code == 303
+    assert browser.get("/", headers={"host": "evil.test:8000"}).status_code == 400
 
 
 def test_nothing_is_built_before_it_is_asked_for(arena: Arena) -> None:
