@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.chromium import DESK, PHONE, serving
+from tests.browser.chromium import DESK, PHONE, Watch, serving
 from tests.browser.gallery import MODES, config, take_pictures
 from tests.web.views import VIEWS
 
@@ -32,6 +32,15 @@ def test_every_page_fits_and_is_silent(chromium: Browser, url: str, tmp_path: Pa
     """No horizontal scrolling down to 320 pixels, no error, nothing that the content policy had to stop."""
     assert take_pictures(chromium, url, tmp_path) == []
     assert len(list(tmp_path.glob("*.png"))) == len(VIEWS) * len(MODES)
+
+
+def test_the_watch_sees_what_an_unguarded_page_does(page: Page, url: str) -> None:
+    """The control of every test that finds a page silent."""
+    watch = Watch(page, url)
+    page.goto("about:blank")
+    page.set_content("<img src='http://127.0.0.1:9/pixel'><script>alert(1); throw new Error('x')</script>")
+    page.evaluate("1")
+    assert {seen.split(":")[0] for seen in watch.seen} >= {"dialog", "error", "to"}
 
 
 def test_both_answers_are_alike_to_the_pixel(page: Page, url: str) -> None:
