@@ -232,6 +232,22 @@ def test_a_broken_link_is_found() -> None:
     assert list(broken_links(text, DOCS)) == ["gone.md", "#gone"]
 
 
+def missing_files(text: str) -> set[str]:
+    """Files that a page names as `room/module.py`, from the repository or the package on, and that are gone."""
+    named = set(re.findall(r"`([\w./]+\.(?:py|toml|txt|html))`", text))
+    return {name for name in named if not any((folder / name).exists() for folder in (ROOT, ROOT / "arena", DOCS))}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_that_a_page_names_exist(path: Path) -> None:
+    local = {file.name for file in path.parent.iterdir()}
+    assert missing_files(path.read_text(encoding="utf-8")) - local == set()
+
+
+def test_a_file_that_is_gone_is_found() -> None:
+    assert missing_files("`store/tables.py` `store/gone.py` `tests/studies.py`") == {"store/gone.py"}
+
+
 def test_every_document_is_linked() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [path.name for path in sorted(DOCS.glob("*.md")) if f"docs/{path.name}" not in text] == []
