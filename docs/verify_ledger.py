@@ -4,6 +4,7 @@ import hashlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 MEMBERS = {"v": int, "chain": str, "seq": int, "prev": str, "time": str, "kind": str, "actor": str, "payload": dict}
 HEADER = {"format": str, "version": int, "chain": str, "study": str, "position": int, "head": str}
@@ -58,8 +59,8 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def read(line: bytes) -> dict:
-    value = json.loads(line.decode(), parse_float=whole, parse_int=whole)
+def read(line: bytes) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(line.decode(), parse_float=whole, parse_int=whole)
     need(isinstance(value, dict) and canonical(value) == line, "the line is not canonical text")
     return value
 
