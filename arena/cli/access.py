@@ -10,7 +10,7 @@ from arena import settings as configuration
 from arena.cli.common import StudyOption, now, opened, say, write
 from arena.domain.text import printable
 from arena.domain.vocabulary import Role
-from arena.services import access
+from arena.services import access, studies
 
 
 def invite(
@@ -89,8 +89,9 @@ def token_list() -> None:
     """
     with opened() as db:
         rows = access.tokens(db, now=now())
+        names = {study.id: study.name for study in studies.listed(db)}
     for token, expires_at in rows:
-        scope = "all studies" if token.study_id is None else f"study {token.study_id}"
+        scope = "all studies" if token.study_id is None else f"study {names[token.study_id]}"
         write(f"{token.name}\t{token.role}\t{scope}\t{expires_at:%Y-%m-%d %H:%M}\t{printable(token.label)}\n")
 
 
