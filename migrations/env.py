@@ -6,13 +6,13 @@ from alembic import context
 from sqlalchemy import Connection
 
 from arena import settings
+from arena.store import tables
 from arena.store.engine import open_database
-from arena.store.tables import Base
 
 
 def run(connection: Connection) -> None:
     """Run what alembic was asked for."""
-    context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
+    context.configure(connection=connection, target_metadata=tables.Study.metadata, compare_type=True)
     with context.begin_transaction():
         context.run_migrations()
 

@@ -149,14 +149,16 @@ def parse(fields: object, position: int) -> Entry:
     """Read an entry from a JSON object. Raises LedgerBroken where it has not the fields of one."""
     if not isinstance(fields, dict) or set(fields) != _FIELDS:
         raise LedgerBroken(position, f"it must have exactly the fields {', '.join(sorted(_FIELDS))}")
-    if fields["v"] != FORMAT_VERSION:
+    # `type`, because true == 1 in Python and not in the ledger.
+    if type(fields["v"]) is not int or fields["v"] != FORMAT_VERSION:
         raise LedgerBroken(position, f"format version {fields['v']!r} is not {FORMAT_VERSION}")
     texts = ("chain", "prev", "time", "kind", "actor")
-    if not all(isinstance(fields[name], str) for name in texts) or not isinstance(fields["payload"], dict):
+    is_typed = all(isinstance(fields[name], str) for name in texts) and type(fields["seq"]) is int
+    if not is_typed or not isinstance(fields["payload"], dict):
         raise LedgerBroken(position, "a field has the wrong type")
     entry = Entry(**{name: fields[name] for name in _FIELDS if name != "v"})
     try:
-        canonical(entry.fields())
+        entry.body.encode()
     except (TypeError, ValueError) as error:
         raise LedgerBroken(position, f"it has no canonical form: {error}") from error
     return entry

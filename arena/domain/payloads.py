@@ -30,9 +30,9 @@ def state(old: StudyState, new: StudyState) -> Payload:
     return {"from": old, "to": new}
 
 
-def imported(what: str, file_digest: str, records: int) -> Payload:
-    """A file that was imported: the entries of its records follow."""
-    return {"what": what, "file": file_digest, "records": records}
+def imported(what: str, file_digest: str, entries: int) -> Payload:
+    """A file that was imported: so many entries that came of it follow, new contenders among them."""
+    return {"what": what, "file": file_digest, "entries": entries}
 
 
 def question_record(record: QuestionRecord) -> Payload:

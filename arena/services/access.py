@@ -15,7 +15,7 @@ from arena.domain.ledger import Draft, Kind
 from arena.domain.study import Act
 from arena.domain.vocabulary import Role
 from arena.errors import BadInput, Conflict, NotFound
-from arena.services.studies import find
+from arena.services.studies import find, held
 from arena.store import access as store
 from arena.store import ledger, raters, studies
 from arena.store.access import SeatRow
@@ -31,7 +31,7 @@ def invite(db: Database, study_name: str, *, role: Role, name: str, days: int, n
     """
     _check_name(name)
     with db.write() as tx:
-        study = find(tx, study_name)
+        study = held(tx, study_name)
         study.allow(Act.INVITE)
         if _seat_named(tx, study.id, role, name):
             raise Conflict(f"{name} has a seat as {role} in '{study_name}' already; --renew makes a new link to it")
@@ -48,7 +48,7 @@ def invite(db: Database, study_name: str, *, role: Role, name: str, days: int, n
 def renew(db: Database, study_name: str, *, role: Role, name: str, days: int, now: datetime) -> Issued:
     """Make a new link to a seat, named by the person's name or pseudonym; links not used so far become worthless."""
     with db.write() as tx:
-        study = find(tx, study_name)
+        study = held(tx, study_name)
         row = _seat_named(tx, study.id, role, name)
         if row is None:
             raise NotFound(f"no {role} called '{name}' has a seat in '{study_name}'; `arena seat list` shows the seats")
@@ -65,7 +65,7 @@ def seats(db: Database, study_name: str) -> list[SeatRow]:
 def revoke_seat(db: Database, study_name: str, pseudonym: str, *, now: datetime) -> None:
     """Close a seat: its sessions end and its links become worthless. Its votes stay."""
     with db.write() as tx:
-        study = find(tx, study_name)
+        study = held(tx, study_name)
         found = [row for row in store.seats(tx, study.id) if row.seat.pseudonym == pseudonym and not row.is_revoked]
         if not found:
             raise NotFound(f"'{study_name}' has no seat '{pseudonym}'; `arena seat list` shows the seats")

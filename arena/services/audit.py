@@ -15,7 +15,7 @@ from arena.domain.study import Study
 from arena.domain.vocabulary import StudyState
 from arena.domain.votes import Matchup
 from arena.services.ledgerfile import LedgerFile
-from arena.store import access, content, ledger, matchups, votes
+from arena.store import access, content, ledger, matchups, pairings, votes
 from arena.store.engine import Database, Transaction
 
 INSTANCE = "instance"
@@ -208,7 +208,7 @@ def _check_pairings(tx: Transaction, study: Study) -> None:
     for question, contender in content.answered(tx, study.id):
         of_question.setdefault(question, []).append(contender)
     planned = sorted((q, *pair) for q, names in of_question.items() for pair in pairs(sorted(names)))
-    if content.pairings(tx, study.id) != planned:
+    if pairings.listed(tx, study.id) != planned:
         raise LedgerBroken(0, "the pairings in the database are not those of the study's answers")
 
 

@@ -17,7 +17,7 @@ from arena.domain.study import Act
 from arena.domain.votes import Vote
 from arena.errors import BadInput, BadRecords, Problem
 from arena.services.files import Records, parse_answers, parse_questions, parse_votes
-from arena.services.studies import find
+from arena.services.studies import held
 from arena.store import content, ledger, raters, votes
 from arena.store.engine import Database, Transaction
 
@@ -44,7 +44,7 @@ def import_questions(db: Database, study_name: str, records: Records, *, now: da
     with records:
         parsed = parse_questions(records, name=records.name, limit=PROBLEMS_SHOWN)
     with db.write() as tx:
-        study = find(tx, study_name)
+        study = held(tx, study_name)
         study.allow(Act.IMPORT_CONTENT)
         there = {record.id: record for _, record in content.questions(tx, study.id)}
 
@@ -68,7 +68,7 @@ def import_answers(db: Database, study_name: str, records: Records, *, now: date
     with records:
         parsed = parse_answers(records, name=records.name, limit=PROBLEMS_SHOWN)
     with db.write() as tx:
-        study = find(tx, study_name)
+        study = held(tx, study_name)
         study.allow(Act.IMPORT_CONTENT)
         questions = content.question_ids(tx, study.id)
         there = {(record.question_id, record.contender): record for _, record, _ in content.answers(tx, study.id)}
@@ -104,7 +104,7 @@ def import_votes(db: Database, study_name: str, records: Records, *, source: str
     with records:
         parsed = parse_votes(records, name=records.name, digest=records.digest, limit=PROBLEMS_SHOWN)
     with db.write() as tx:
-        study = find(tx, study_name)
+        study = held(tx, study_name)
         study.allow(Act.IMPORT_VOTES)
         check = _VoteCheck(tx, study.id, source)
         new = _new(parsed, check.known, records.name)

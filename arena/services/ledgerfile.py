@@ -106,14 +106,12 @@ def _header(line: bytes, name: str) -> Header:
         raise BadInput(f"{name}: is not a ledger; `arena export ledger` writes one")
     if fields.get("version") != FORMAT_VERSION:
         raise BadInput(f"{name}: has ledger version {fields.get('version')!r}; this arena reads {FORMAT_VERSION}")
-    try:
+    texts = [fields.get(name) for name in ("chain", "study", "head")]
+    if all(isinstance(text, str) for text in texts) and type(fields.get("position")) is int:
         header = Header(fields["chain"], fields["study"], Head(fields["position"], fields["head"]))
-        unchanged = header.line().encode() == line
-    except (KeyError, TypeError, ValueError):
-        unchanged = False
-    if not unchanged:
-        raise LedgerBroken(0, "the file's first line is not as it was written")
-    return header
+        if _is_canonical(fields, line) and header.line() == line.decode():
+            return header
+    raise LedgerBroken(0, "the file's first line is not as it was written")
 
 
 def _entry(line: bytes, chain: str, head: Head) -> FileEntry:

@@ -16,7 +16,7 @@ from arena.domain.vocabulary import StudyState
 from arena.domain.votes import Matchup, Vote
 from arena.errors import ArenaError, BadInput, Conflict
 from arena.services.ledgerfile import FileEntry, LedgerFile
-from arena.store import content, ledger, matchups, raters, studies, votes
+from arena.store import content, ledger, matchups, pairings, raters, studies, votes
 from arena.store.engine import Database, Transaction
 from arena.store.ledger import ChainRow
 
@@ -121,7 +121,7 @@ def _store(tx: Transaction, file: LedgerFile, replay: _Replay) -> Study:
     content.add_contenders(tx, study.id, replay.contenders)
     content.add_answers(tx, study.id, replay.answers)
     if replay.was_opened:
-        content.pair_answers(tx, study.id)
+        pairings.make(tx, study.id)
     people = [shown.rater for shown in replay.matchups] + [
         vote.rater for vote in replay.votes if vote.rater is not None
     ]

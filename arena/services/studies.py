@@ -13,7 +13,7 @@ from arena.domain.study import Act, Study
 from arena.domain.views import Overview
 from arena.domain.vocabulary import StudyState
 from arena.errors import BadInput, Conflict, NotFound
-from arena.store import content, ledger, matchups, raters, tables, votes
+from arena.store import content, ledger, matchups, pairings, raters, tables, votes
 from arena.store import studies as store
 from arena.store.engine import Database, Transaction
 
@@ -29,9 +29,10 @@ def create(db: Database, *, name: str, title: str, plan: Plan, now: datetime) ->
     if not title.strip() or len(title) > 200 or not title.isprintable():
         raise BadInput("the title must be 1 to 200 printable characters")
     with db.write() as tx:
+        ledger.ensure_instance(tx, now=now)
+        ledger.chain_of(tx, None, lock=True)
         if store.by_name(tx, name):
             raise Conflict(f"there is a study '{name}' already; choose another name")
-        ledger.ensure_instance(tx, now=now)
         study = store.add(tx, uid=secrets.token_hex(16), name=name, title=title, plan=plan, now=now)
         ledger.create_chain(tx, study.id, study.uid)
         ledger.append(tx, study.id, [Draft(Kind.STUDY, payloads.study(name, title))], now=now)
@@ -52,6 +53,12 @@ def find(tx: Transaction, name: str) -> Study:
     return study
 
 
+def held(tx: Transaction, name: str) -> Study:
+    """The same for those who are going to change it: nobody else does until the transaction ends."""
+    ledger.chain_of(tx, find(tx, name).id, lock=True)
+    return find(tx, name)
+
+
 def by_id(db: Database, study_id: int) -> Study:
     """The study with this row number."""
     with db.read() as tx:
@@ -67,7 +74,7 @@ def listed(db: Database) -> list[Study]:
 def set_plan(db: Database, name: str, plan: Plan, *, reason: str | None, now: datetime) -> Study:
     """Replace the plan: freely in a draft; later with a reason, which goes into the ledger with the new plan."""
     with db.write() as tx:
-        study = find(tx, name)
+        study = held(tx, name)
         if study.state is StudyState.DRAFT:
             return store.update(tx, study.id, plan=plan)
         study.allow(Act.AMEND_PLAN)
@@ -87,12 +94,12 @@ def open_(db: Database, name: str, *, now: datetime) -> Study:
     Raises Conflict where no question has answers of two contenders.
     """
     with db.write() as tx:
-        study = find(tx, name)
+        study = held(tx, name)
         study.allow(Act.OPEN)
         drafts = [Draft(Kind.STATE, payloads.state(study.state, StudyState.OPEN))]
         if study.state is StudyState.DRAFT:
             drafts.insert(0, Draft(Kind.PLAN, payloads.plan(study.plan, None)))
-            if not content.pair_answers(tx, study.id):
+            if not pairings.make(tx, study.id):
                 raise Conflict(
                     f"the study '{name}' has nothing to compare: no question has answers of two contenders; "
                     "import questions and answers first"
@@ -113,7 +120,7 @@ def publish(db: Database, name: str, *, now: datetime) -> Study:
 
 def _move(db: Database, name: str, act: Act, state: StudyState, now: datetime) -> Study:
     with db.write() as tx:
-        study = find(tx, name)
+        study = held(tx, name)
         study.allow(act)
         ledger.append(tx, study.id, [Draft(Kind.STATE, payloads.state(study.state, state))], now=now)
         return store.update(tx, study.id, state=state)
@@ -122,14 +129,14 @@ def _move(db: Database, name: str, act: Act, state: StudyState, now: datetime) -
 def overview(db: Database, study: Study) -> Overview:
     """Count what a study has."""
     with db.read() as tx:
-        pairings = content.count(tx, tables.Pairing, study.id)
+        planned = content.count(tx, tables.Pairing, study.id)
         return Overview(
             study=store.by_id(tx, study.id),
             questions=content.count(tx, tables.Question, study.id),
             contenders=content.count(tx, tables.Contender, study.id),
             answers=content.count(tx, tables.Answer, study.id),
-            pairings=pairings,
-            places=pairings * study.plan.raters_per_pairing,
+            pairings=planned,
+            places=planned * study.plan.raters_per_pairing,
             filled=matchups.filled(tx, study.id),
             raters=len(raters.ids(tx, study.id)),
             sources=tuple(votes.tallies(tx, study.id)),

@@ -21,7 +21,7 @@ from arena.domain.text import refused_character
 from arena.domain.vocabulary import HUMAN, Choice, Role, StudyState
 from arena.domain.votes import Matchup, Vote
 from arena.errors import BadInput, Conflict, NotAllowed, NotFound
-from arena.store import access, ledger, matchups, studies, votes
+from arena.store import access, ledger, matchups, pairings, studies, votes
 from arena.store.engine import Database, Transaction
 from arena.store.matchups import Issued
 
@@ -41,6 +41,8 @@ def next_matchup(db: Database, seat: Seat, *, now: datetime, rng: Random | None 
     """
     with db.write() as tx:
         rater_id = _rater(tx, seat)
+        # Whoever asks at the same time must wait here, and then sees the matchup that was issued meanwhile.
+        ledger.chain_of(tx, seat.study_id, lock=True)
         study = studies.by_id(tx, seat.study_id)
         study.allow(Act.VOTE)
         given = matchups.open_matchup(tx, rater_id)
@@ -83,7 +85,7 @@ def progress(db: Database, seat: Seat) -> Progress:
     with db.read() as tx:
         rater_id = _rater(tx, seat)
         study = studies.by_id(tx, seat.study_id)
-        left = matchups.remaining(tx, study.id, rater_id, study.plan.raters_per_pairing)
+        left = pairings.remaining(tx, study.id, rater_id, study.plan.raters_per_pairing)
         is_one_open = matchups.open_matchup(tx, rater_id) is not None
         return Progress(votes.count(tx, rater_id), left + is_one_open)
 
@@ -109,16 +111,15 @@ def _rater(tx: Transaction, seat: Seat) -> int:
 
 
 def _issue(tx: Transaction, study: Study, seat: Seat, rater_id: int, now: datetime, rng: Random) -> bool:
-    ledger.chain_of(tx, study.id, lock=True)
     matchups.release_expired(tx, study.id, now=now)
     places = study.plan.raters_per_pairing
-    for contenders in pairing.by_need(matchups.served(tx, study.id), rng):
-        candidates = matchups.candidates(tx, study.id, rater_id, contenders, places)
+    for contenders in pairing.by_need(pairings.served(tx, study.id), rng):
+        candidates = pairings.candidates(tx, study.id, rater_id, contenders, places)
         if candidates:
             break
     else:
         return False
-    pair = matchups.pair(tx, pairing.choose(candidates, rng).pairing_id)
+    pair = pairings.pair(tx, pairing.choose(candidates, rng).pairing_id)
     sides = pairing.toss(pair.low, pair.high, rng)
     shown = Matchup(
         seq=0,

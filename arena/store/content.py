@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import Row, func, insert, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import func, insert, select
 
 from arena.domain import payloads
 from arena.domain.canonical import canonical, digest
-from arena.domain.pairing import pairs
 from arena.domain.records import AnswerRecord, QuestionRecord
 from arena.store.engine import Transaction
 from arena.store.tables import Answer, Contender, Pairing, Question
@@ -110,50 +108,6 @@ def answered(tx: Transaction, study_id: int) -> set[tuple[str, str]]:
         .where(Answer.study_id == study_id)
     )
     return {(question, contender) for question, contender in tx.execute(query)}
-
-
-def pair_answers(tx: Transaction, study_id: int) -> int:
-    """Store the study's pairings: every question with every two of its answers. Returns how many there are."""
-    query = (
-        select(Answer.id, Answer.question_id, Answer.contender_id, Contender.name)
-        .join(Contender, Contender.id == Answer.contender_id)
-        .join(Question, Question.id == Answer.question_id)
-        .where(Answer.study_id == study_id)
-        .order_by(Question.seq)
-    )
-    by_question: dict[int, list[Row[int, int, int, str]]] = {}
-    for row in tx.execute(query):
-        by_question.setdefault(row.question_id, []).append(row)
-    rows = [
-        {
-            "study_id": study_id,
-            "question_id": question_id,
-            "answer_low_id": low.id,
-            "answer_high_id": high.id,
-            "contender_low_id": low.contender_id,
-            "contender_high_id": high.contender_id,
-        }
-        for question_id, group in by_question.items()
-        # Sorted here, not by the database: its collation may differ from one installation to the next.
-        for low, high in pairs(sorted(group, key=lambda row: row.name))
-    ]
-    if rows:
-        tx.execute(insert(Pairing), rows)
-    return len(rows)
-
-
-def pairings(tx: Transaction, study_id: int) -> list[tuple[str, str, str]]:
-    """The study's pairings as (question, lower contender, higher contender), sorted."""
-    low, high = aliased(Contender), aliased(Contender)
-    query = (
-        select(Question.key, low.name, high.name)
-        .select_from(Pairing)
-        .join(Question, Question.id == Pairing.question_id)
-        .join(low, low.id == Pairing.contender_low_id)
-        .join(high, high.id == Pairing.contender_high_id)
-        .where(Pairing.study_id == study_id)
-    )
-    return sorted(tx.execute(query))
 
 
 def count(tx: Transaction, table: type[Question | Contender | Answer | Pairing], study_id: int) -> int:

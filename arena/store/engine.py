@@ -93,7 +93,9 @@ def open_database(url: str) -> Database:
         case "postgresql":
             try:
                 return Database(
-                    create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=20, max_overflow=20)
+                    create_engine(
+                        parsed.set(drivername="postgresql+psycopg"), pool_size=20, max_overflow=20, hide_parameters=True
+                    )
                 )
             except NoSuchModuleError as error:
                 raise BadInput(f"ARENA_DATABASE_URL: {error}") from error
@@ -103,7 +105,9 @@ def open_database(url: str) -> Database:
 
 def _sqlite(url: str) -> Engine:
     # Autocommit in the driver: its legacy mode starts no transaction for SELECT, so we say BEGIN ourselves.
-    engine = create_engine(url, connect_args={"isolation_level": None, "timeout": 30}, pool_size=40)
+    engine = create_engine(
+        url, connect_args={"isolation_level": None, "timeout": 30}, pool_size=40, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:

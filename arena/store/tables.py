@@ -6,66 +6,12 @@ to carries the number of its entry in `seq`.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import ClassVar
+from datetime import datetime
 
-from sqlalchemy import (
-    BigInteger,
-    DateTime,
-    Dialect,
-    ForeignKey,
-    Identity,
-    Index,
-    Integer,
-    MetaData,
-    Text,
-    TypeDecorator,
-    UniqueConstraint,
-    text,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
 
-Id = BigInteger().with_variant(Integer, "sqlite")
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment in UTC, to the microsecond, on either database."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse a naive moment; hand UTC to the driver."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment without time zone cannot be stored")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """SQLite gives naive moments back: they are UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Base(DeclarativeBase):
-    """The base of all tables."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map: ClassVar = {str: Text(), int: Id, datetime: UtcDateTime()}
-
-
-def _id() -> Mapped[int]:
-    return mapped_column(Identity(), primary_key=True)
+from arena.store.base import Base, row_id
 
 
 class Chain(Base):
@@ -73,7 +19,7 @@ class Chain(Base):
 
     __tablename__ = "chain"
 
-    id: Mapped[int] = _id()
+    id: Mapped[int] = row_id()
     uid: Mapped[str] = mapped_column(unique=True)
     study_id: Mapped[int | None] = mapped_column(ForeignKey("study.id"), unique=True)
     head_seq: Mapped[int]
@@ -109,7 +55,7 @@ class Study(Base):
 
     __tablename__ = "study"
 
-    id: Mapped[int] = _id()
+    id: Mapped[int] = row_id()
     uid: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str] = mapped_column(unique=True)
     title: Mapped[str]
@@ -124,7 +70,7 @@ class Question(Base):
     __tablename__ = "question"
     __table_args__ = (UniqueConstraint("study_id", "key"),)
 
-    id: Mapped[int] = _id()
+    id: Mapped[int] = row_id()
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
     key: Mapped[str]
     text: Mapped[str]
@@ -145,7 +91,7 @@ class Contender(Base):
     __tablename__ = "contender"
     __table_args__ = (UniqueConstraint("study_id", "name"),)
 
-    id: Mapped[int] = _id()
+    id: Mapped[int] = row_id()
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
     name: Mapped[str]
     origin: Mapped[str]
@@ -158,7 +104,7 @@ class Answer(Base):
     __tablename__ = "answer"
     __table_args__ = (UniqueConstraint("question_id", "contender_id"), Index(None, "study_id", "contender_id"))
 
-    id: Mapped[int] = _id()
+    id: Mapped[int] = row_id()
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
     question_id: Mapped[int] = mapped_column(ForeignKey("question.id"))
     contender_id: Mapped[int] = mapped_column(ForeignKey("contender.id"))
@@ -177,7 +123,7 @@ class Pairing(Base):
         Index(None, "study_id", "contender_low_id", "contender_high_id"),
     )
 
-    id: Mapped[int] = _id()
+    id: Mapped[int] = row_id()
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
     question_id: Mapped[int] = mapped_column(ForeignKey("question.id"))
     answer_low_id: Mapped[int] = mapped_column(ForeignKey("answer.id"))
@@ -192,7 +138,7 @@ class Rater(Base):
     __tablename__ = "rater"
     __table_args__ = (UniqueConstraint("study_id", "pseudonym"),)
 
-    id: Mapped[int] = _id()
+    id: Mapped[int] = row_id()
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
     pseudonym: Mapped[str]
     origin: Mapped[str]
@@ -208,7 +154,7 @@ class Matchup(Base):
         Index(None, "pairing_id"),
     )
 
-    id: Mapped[int] = _id()
+    id: Mapped[int] = row_id()
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
     pairing_id: Mapped[int] = mapped_column(ForeignKey("pairing.id"))
     rater_id: Mapped[int] = mapped_column(ForeignKey("rater.id"))
@@ -258,7 +204,7 @@ class Vote(Base):
         Index(None, "rater_id"),
     )
 
-    id: Mapped[int] = _id()
+    id: Mapped[int] = row_id()
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
     seq: Mapped[int]
     key: Mapped[str]
@@ -280,7 +226,7 @@ class Seat(Base):
     __tablename__ = "seat"
     __table_args__ = (UniqueConstraint("study_id", "pseudonym"),)
 
-    id: Mapped[int] = _id()
+    id: Mapped[int] = row_id()
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
     role: Mapped[str]
     pseudonym: Mapped[str]
@@ -305,7 +251,7 @@ class Invitation(Base):
 
     __tablename__ = "invitation"
 
-    id: Mapped[int] = _id()
+    id: Mapped[int] = row_id()
     seat_id: Mapped[int] = mapped_column(ForeignKey("seat.id"), index=True)
     secret_hash: Mapped[str] = mapped_column(unique=True)
     expires_at: Mapped[datetime]
@@ -317,7 +263,7 @@ class BrowserSession(Base):
 
     __tablename__ = "browser_session"
 
-    id: Mapped[int] = _id()
+    id: Mapped[int] = row_id()
     seat_id: Mapped[int] = mapped_column(ForeignKey("seat.id"), index=True)
     secret_hash: Mapped[str] = mapped_column(unique=True)
     expires_at: Mapped[datetime]
@@ -329,7 +275,7 @@ class ApiToken(Base):
 
     __tablename__ = "api_token"
 
-    id: Mapped[int] = _id()
+    id: Mapped[int] = row_id()
     study_id: Mapped[int | None] = mapped_column(ForeignKey("study.id"))
     name: Mapped[str] = mapped_column(unique=True)
     role: Mapped[str]

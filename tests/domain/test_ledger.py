@@ -130,3 +130,14 @@ def _reversed(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _reversed(value[key]) for key in reversed(list(value))}
     return [_reversed(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("v", True), ("seq", True), ("seq", "1"), ("actor", "\ud800"), ("time", 1)]
+)
+def test_a_field_of_another_type_is_no_entry(name: str, value: object) -> None:
+    [linked] = link("c", Head(0, GENESIS), [Draft(Kind.VOTE, {})], NOW)
+    fields = json.loads(linked.body)
+    check_link(fields, linked.hash, "c", Head(0, GENESIS))
+    with pytest.raises(LedgerBroken, match="entry 1"):
+        check_link({**fields, name: value}, linked.hash, "c", Head(0, GENESIS))

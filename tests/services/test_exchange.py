@@ -124,6 +124,18 @@ def test_a_byte_changed_anywhere_in_a_ledger_file_is_named_with_its_entry(make_d
             assert line == 0
 
 
+@pytest.mark.parametrize("position", ['"5"', "[5]", "5.0", "true", "null"])
+def test_a_first_line_with_another_type_is_not_as_it_was_written(make_db: MakeDatabase, position: str) -> None:
+    db = make_db("sqlite")
+    draft(db)
+    ledger = exported(db, "ledger").decode()
+    at = studies.overview(db, studies.get(db, "s")).head.position
+    changed = ledger.replace(f'"position":{at}', f'"position":{position}', 1)
+    assert changed != ledger
+    with pytest.raises(LedgerBroken, match="first line"):
+        audit.audit_file(io.BytesIO(changed.encode()), "k")
+
+
 def test_a_ledger_file_cut_short_or_reordered_is_found(make_db: MakeDatabase) -> None:
     db = make_db("sqlite")
     voted(db)

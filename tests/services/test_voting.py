@@ -18,7 +18,7 @@ from arena.domain.plan import Plan, RevealRule
 from arena.domain.vocabulary import CannotJudgeReason, Choice, Role
 from arena.errors import ArenaError, BadInput, Conflict, NotAllowed, NotFound
 from arena.services import access, audit, studies, voting
-from arena.store import ledger, matchups, votes
+from arena.store import ledger, pairings, votes
 from arena.store.engine import Database
 from tests.studies import CONTENDERS, NOW, later, opened, seated
 
@@ -123,7 +123,7 @@ def test_pairs_of_contenders_are_served_evenly(db: Database) -> None:
         assert matchup is not None
         voting.cast_vote(db, alice, Ballot(matchup.token, Choice.A_BETTER), now=NOW)
     with db.read() as tx:
-        assert list(matchups.served(tx, study.id).values()) == [3, 3, 3]
+        assert list(pairings.served(tx, study.id).values()) == [3, 3, 3]
 
 
 def test_sides_are_a_fair_coin(db: Database) -> None:

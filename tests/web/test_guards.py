@@ -72,8 +72,6 @@ OURS = {"sec-fetch-site": "same-origin"}
     [
         ({"sec-fetch-site": "same-origin"}, 200),
         ({"sec-fetch-site": "same-origin", "origin": URL}, 200),
-        # A form posted from a page with Referrer-Policy: no-referrer.
-        ({"sec-fetch-site": "same-origin", "origin": "null"}, 200),
         ({"sec-fetch-site": "none"}, 200),
         ({"origin": URL}, 200),
         ({"authorization": "Bearer abc"}, 200),
@@ -85,6 +83,7 @@ OURS = {"sec-fetch-site": "same-origin"}
         ({"sec-fetch-site": "cross-site", "origin": URL}, 403),
         ({"sec-fetch-site": "same-origin", "origin": "https://evil.test"}, 403),
         ({"sec-fetch-site": "none", "origin": "null"}, 403),
+        ({"sec-fetch-site": "same-origin", "origin": "null"}, 403),
         ({"origin": "null"}, 403),
         ({"origin": ""}, 403),
         ({"origin": "https://arena.test.evil.test"}, 403),
@@ -196,7 +195,7 @@ def check_headers(headers: dict[str, str]) -> None:
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == "'self'"
     assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cache-control"] == "no-store"
     assert headers["strict-transport-security"]
