@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from arena import settings as configuration
-from arena.cli.common import STANDARD_STREAM, StudyOption, binary, now, opened, say, standard_input, standard_output
+from arena.cli.common import (
+    STANDARD_STREAM,
+    StudyOption,
+    binary,
+    counting,
+    now,
+    opened,
+    say,
+    standard_input,
+    standard_output,
+)
 from arena.domain.text import printable
 from arena.services import exports, imports, restore, studies
 from arena.services.files import FileFormat, Limits, Records, format_by_ending, read_records
@@ -35,8 +47,9 @@ def import_questions(file: File, study: StudyOption, file_format: InFormat = Non
 
     Example: arena import questions questions.jsonl --study kqa
     """
-    with opened() as db:
-        _report(imports.import_questions(db, study, records(file, file_format), now=now()), study)
+    with opened() as db, _records(file, file_format) as given:
+        done = imports.import_questions(db, study, given, now=now())
+    _report(done, study)
 
 
 def import_answers(file: File, study: StudyOption, file_format: InFormat = None) -> None:
@@ -44,8 +57,9 @@ def import_answers(file: File, study: StudyOption, file_format: InFormat = None)
 
     Example: arena import answers answers.jsonl --study kqa
     """
-    with opened() as db:
-        _report(imports.import_answers(db, study, records(file, file_format), now=now()), study)
+    with opened() as db, _records(file, file_format) as given:
+        done = imports.import_answers(db, study, given, now=now())
+    _report(done, study)
 
 
 def import_votes(
@@ -61,8 +75,9 @@ def import_votes(
 
     Example: arena import votes votes.csv --study kqa --as judge:gpt-4
     """
-    with opened() as db:
-        _report(imports.import_votes(db, study, records(file, file_format), source=as_, now=now()), study)
+    with opened() as db, _records(file, file_format) as given:
+        done = imports.import_votes(db, study, given, source=as_, now=now())
+    _report(done, study)
 
 
 def import_ledger(file: File) -> None:
@@ -113,6 +128,14 @@ def records(file: str, file_format: FileFormat | None) -> Records:
     if file == STANDARD_STREAM:
         return read_records(standard_input(), name="standard input", file_format=file_format, limits=limits)
     return read_records(Path(file), name=file, file_format=file_format, limits=limits)
+
+
+@contextmanager
+def _records(file: str, file_format: FileFormat | None) -> Iterator[Records]:
+    """The same, with a count of what was read while the import runs."""
+    with counting("importing") as count, records(file, file_format) as given:
+        given.on_read = count
+        yield given
 
 
 def _limits(settings: Settings) -> Limits:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
@@ -19,28 +19,36 @@ from arena.services.files.parquet import read_parquet
 from arena.services.files.raw import Entry, FileFormat, Limits, Unreadable
 
 _BLOCK = 1024 * 1024
+_TOLD_EVERY = 1000
 _ENDINGS: dict[str, FileFormat] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 
 
 class Records(Iterator[Entry]):
     """The records of one file, once through; a bad one comes as a Problem, and what ends the reading is raised.
 
-    `name` is the file's name in messages; `digest` the SHA-256 of its bytes as given, in hex. The file is closed
-    after the last record, after an error, by `close()` and at the end of a `with` block.
+    `name` is the file's name in messages; `digest` the SHA-256 of its bytes as given, in hex. `on_read` is told now and
+    then how many records were read. The file is closed after the last record, after an error, by `close()` and at the
+    end of a `with` block.
     """
 
     def __init__(self, name: str, digest: str, entries: Generator[Entry], resources: ExitStack) -> None:
         self.name = name
         self.digest = digest
+        self.on_read: Callable[[int], None] | None = None
+        self._read = 0
         self._entries = entries
         self._resources = resources
 
     def __next__(self) -> Entry:
         try:
-            return next(self._entries)
+            entry = next(self._entries)
         except BaseException:
             self.close()
             raise
+        self._read += 1
+        if self.on_read and self._read % _TOLD_EVERY == 0:
+            self.on_read(self._read)
+        return entry
 
     def close(self) -> None:
         """Let go of the file, and of the decoding process where there is one."""
