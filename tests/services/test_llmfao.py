@@ -48,7 +48,7 @@ def ratings(content: dict[str, Any]) -> dict[str, float]:
 
 
 def optimum(votes: list[dict[str, Any]]) -> dict[str, float]:
-    """Ratings on the Elo scale of mean 1000 by general optimisers, vote by vote, as far as floats go; a tie is half a win for each."""
+    """Ratings on the Elo scale of mean 1000 by general optimisers, vote by vote; a tie is half a win for each."""
     names = sorted({vote[side] for vote in votes for side in ("model_a", "model_b")})
     place = {name: index for index, name in enumerate(names)}
     a = np.array([place[vote["model_a"]] for vote in votes])
