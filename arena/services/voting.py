@@ -113,6 +113,8 @@ def _rater(tx: Transaction, seat: Seat) -> int:
 def _issue(tx: Transaction, study: Study, seat: Seat, rater_id: int, now: datetime, rng: Random) -> bool:
     matchups.release_expired(tx, study.id, now=now)
     places = study.plan.raters_per_pairing
+    if not pairings.remaining(tx, study.id, rater_id, places):
+        return False
     for contenders in pairing.by_need(pairings.served(tx, study.id), rng):
         candidates = pairings.candidates(tx, study.id, rater_id, contenders, places)
         if candidates:

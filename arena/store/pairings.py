@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, func, insert, select
 from sqlalchemy.orm import aliased
 
 from arena.domain.pairing import Candidate, ContenderPair, pairs
-from arena.store import tables
+from arena.store import content, tables
 from arena.store.engine import Transaction
 from arena.store.tables import Answer, Claim, Contender, Pairing, Question
 
@@ -80,41 +80,46 @@ def listed(tx: Transaction, study_id: int) -> list[tuple[str, str, str]]:
 
 
 def served(tx: Transaction, study_id: int) -> dict[ContenderPair, int]:
-    """How many places of each pair of contenders are taken."""
+    """How many places of each pair of contenders are taken. Counted from the claims, of which there are fewest."""
+    contenders = content.contender_ids(tx, study_id)
+    taken = dict.fromkeys(pairs([contenders[name] for name in sorted(contenders)]), 0)
     query = (
-        select(Pairing.contender_low_id, Pairing.contender_high_id, func.count(Claim.pairing_id))
-        .outerjoin(Claim, Claim.pairing_id == Pairing.id)
-        .where(Pairing.study_id == study_id)
+        select(Pairing.contender_low_id, Pairing.contender_high_id, func.count())
+        .join(Claim, Claim.pairing_id == Pairing.id)
+        .where(Claim.study_id == study_id)
         .group_by(Pairing.contender_low_id, Pairing.contender_high_id)
     )
-    return {(low, high): taken for low, high, taken in tx.execute(query)}
+    return taken | {(low, high): count for low, high, count in tx.execute(query)}
 
 
 def candidates(tx: Transaction, study_id: int, rater_id: int, pair: ContenderPair, places: int) -> list[Candidate]:
     """The pairings of two contenders that have a free place and that this rater has not been shown."""
-    query = _available(study_id, rater_id, places).where(
-        Pairing.contender_low_id == pair[0], Pairing.contender_high_id == pair[1]
-    )
-    return [Candidate(id_, taken) for id_, taken in tx.execute(query.order_by(Pairing.id))]
-
-
-def remaining(tx: Transaction, study_id: int, rater_id: int, places: int) -> int:
-    """How many pairings this rater could still be given."""
-    query = _available(study_id, rater_id, places).subquery()
-    return tx.scalar(select(func.count()).select_from(query)) or 0
-
-
-def _available(study_id: int, rater_id: int, places: int) -> Select[int, int]:
     shown = select(tables.Matchup.id).where(
         tables.Matchup.rater_id == rater_id, tables.Matchup.pairing_id == Pairing.id
     )
-    return (
+    query = (
         select(Pairing.id, func.count(Claim.pairing_id))
         .outerjoin(Claim, Claim.pairing_id == Pairing.id)
         .where(Pairing.study_id == study_id, ~shown.exists())
+        .where(Pairing.contender_low_id == pair[0], Pairing.contender_high_id == pair[1])
         .group_by(Pairing.id)
         .having(func.count(Claim.pairing_id) < places)
+        .order_by(Pairing.id)
     )
+    return [Candidate(id_, taken) for id_, taken in tx.execute(query)]
+
+
+def remaining(tx: Transaction, study_id: int, rater_id: int, places: int) -> int:
+    """How many pairings this rater could still be given: all but those shown to this rater and those that are full."""
+    shown = select(tables.Matchup.pairing_id).where(tables.Matchup.rater_id == rater_id)
+    full = (
+        select(Claim.pairing_id)
+        .where(Claim.study_id == study_id)
+        .group_by(Claim.pairing_id)
+        .having(func.count() >= places)
+    )
+    gone = tx.scalar(select(func.count()).select_from(shown.union(full).subquery())) or 0
+    return content.count(tx, Pairing, study_id) - gone
 
 
 def pair(tx: Transaction, pairing_id: int) -> Pair:
