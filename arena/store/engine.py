@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Engine, Row, Select, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from arena.errors import BadInput, Incomplete
@@ -40,17 +40,22 @@ class Database:
         options: dict[str, Any] = {}
         if self.kind == "postgresql":
             options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with self.engine.connect().execution_options(**options) as connection, Session(connection) as session:
+        with (
+            told(self.kind),
+            self.engine.connect().execution_options(**options) as connection,
+            Session(connection) as session,
+        ):
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """A transaction that is committed at the end of the block, or rolled back when the block raises."""
         if self.kind != "sqlite":
-            with Session(self.engine) as session, session.begin():
+            with told(self.kind), Session(self.engine) as session, session.begin():
                 yield session
             return
         with (
+            told(self.kind),
             self._writing,
             self.engine.connect().execution_options(arena_write=True) as connection,
             Session(connection) as session,
@@ -83,7 +88,7 @@ def open_database(url: str) -> Database:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise BadInput("ARENA_DATABASE_URL is not a database URL, such as sqlite:///arena.db") from error
     match parsed.get_backend_name():
         case "sqlite":
@@ -135,20 +140,33 @@ _NEEDED = {
 
 def check_durable(db: Database) -> None:
     """Refuse a database whose settings could lose an acknowledged vote. Raises Incomplete naming the setting."""
+    with db.read() as tx:
+        for query, allowed in _NEEDED[db.kind].items():
+            value = str(tx.execute(text(query)).scalar_one())
+            if value not in allowed:
+                setting = query.split()[1]
+                raise Incomplete(
+                    f"the database has {setting} = {value}; the arena needs {' or '.join(sorted(allowed))}, "
+                    "so that no acknowledged vote is lost"
+                )
+
+
+@contextmanager
+def told(kind: str) -> Iterator[None]:
+    """Turn what a database says of itself (full, locked, unreachable, damaged) into an error for people.
+
+    What it says of our data, such as a broken constraint, is a fault of ours and stays what it is.
+    """
     try:
-        with db.read() as tx:
-            for query, allowed in _NEEDED[db.kind].items():
-                value = str(tx.execute(text(query)).scalar_one())
-                if value not in allowed:
-                    setting = query.split()[1]
-                    raise Incomplete(
-                        f"the database has {setting} = {value}; the arena needs {' or '.join(sorted(allowed))}, "
-                        "so that no acknowledged vote is lost"
-                    )
-    except OperationalError as error:
-        raise Incomplete(f"the database cannot be reached: {reason(error)}") from error
+        yield
+    except DatabaseError as error:
+        # "file is not a database" and "malformed" have no class of their own on SQLite.
+        of_itself = isinstance(error, OperationalError) or (kind == "sqlite" and type(error) is DatabaseError)
+        if not of_itself:
+            raise
+        raise Incomplete(f"the database cannot be used: {reason(error)}") from error
 
 
-def reason(error: OperationalError) -> str:
-    """The database's own words for an operational error, on one line and without the statement."""
+def reason(error: DBAPIError) -> str:
+    """The database's own words, on one line and without the statement."""
     return " ".join(str(error.orig).split())

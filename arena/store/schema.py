@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from arena.errors import Incomplete
 from arena.store.engine import Database, reason
@@ -39,7 +39,7 @@ def current(db: Database) -> str | None:
     try:
         with db.engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
-    except OperationalError as error:
+    except DBAPIError as error:
         raise Incomplete(f"the database cannot be opened: {reason(error)}") from error
 
 
@@ -60,5 +60,5 @@ def _run(db: Database, migrations: Path, work: Callable[[Config], object]) -> No
             work(config)
     except CommandError as error:
         raise Incomplete(f"the database could not be migrated: {error}") from error
-    except OperationalError as error:
+    except DBAPIError as error:
         raise Incomplete(f"the database could not be migrated: {reason(error)}") from error

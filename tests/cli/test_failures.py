@@ -13,8 +13,6 @@ from tests.cli.material import jsonl, load, questions
 from tests.cli.running import Shell
 from tests.cli.shells import MakeShell
 
-IN_STORE = pytest.mark.xfail(reason="arena.store lets this error of the driver through", strict=True)
-
 
 def at(folder: Path, url: str, **env: str) -> Shell:
     return Shell(folder, {"ARENA_DATABASE_URL": url, "COLUMNS": "200", **env})
@@ -67,8 +65,8 @@ def test_a_value_out_of_bounds(variable: str, value: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "url",
     [
-        pytest.param("postgresql://user@127.0.0.1:port/name", marks=IN_STORE),
-        pytest.param("postgresql://user@127.0.0.1:1/name?nonsense=1", marks=IN_STORE),
+        pytest.param("postgresql://user@127.0.0.1:port/name"),
+        pytest.param("postgresql://user@127.0.0.1:1/name?nonsense=1"),
     ],
 )
 def test_a_database_url_with_a_slip(url: str, command: tuple[str, ...], tmp_path: Path) -> None:
@@ -96,8 +94,8 @@ def test_a_postgresql_database_that_does_not_exist(make_shell: MakeShell) -> Non
 @pytest.mark.parametrize(
     "prepare",
     [
-        pytest.param("text", marks=IN_STORE),
-        pytest.param("cut", marks=IN_STORE),
+        pytest.param("text"),
+        pytest.param("cut"),
         "folder",
     ],
 )
@@ -158,7 +156,6 @@ def test_an_output_that_cannot_be_written(kind: str, make_shell: MakeShell) -> N
     assert not list(shell.folder.glob(".*.part"))
 
 
-@IN_STORE
 def test_a_disk_that_fills_up_leaves_the_study_as_it_was(make_shell: MakeShell) -> None:
     """The limit on the size of files stands in for the disk's end; it holds for the child process alone."""
     shell = make_shell("sqlite")
