@@ -170,7 +170,7 @@ def test_a_disk_that_fills_up_leaves_the_study_as_it_was(make_shell: MakeShell) 
     assert (process.returncode, out) == (1, b"")
     assert shell.ok("export", "ledger", "--study", "s").data == before
     shell.ok("audit")
-    assert err.startswith(b"error: ")
+    assert err.startswith(b"error: the database ")
     assert err.count(b"\n") == 1
 
 
