@@ -61,7 +61,9 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
             raise ValueError("must be a scheme and host, such as https://arena.example.org")
-        return f"{parts.scheme}://{parts.netloc}"
+        # As browsers write it in Origin and Host: in lower case, without the scheme's own port.
+        own_port = ":80" if parts.scheme == "http" else ":443"
+        return f"{parts.scheme}://{parts.netloc.lower().removesuffix(own_port)}"
 
     @property
     def is_loopback(self) -> bool:

@@ -66,7 +66,7 @@ class KnownHost:
 
     def __init__(self, app: ASGIApp, *, public_url: str, local: bool, refuse: Refuse) -> None:
         self.app = app
-        self.host = with_port(urlsplit(public_url).scheme, urlsplit(public_url).netloc)
+        self.host = urlsplit(public_url).netloc
         self.local = local
         self.refuse = refuse
 

@@ -229,6 +229,26 @@ def test_on_ones_own_machine_localhost_is_the_same_place(arena: Arena) -> None:
     assert browser.get("/", headers={"host": "evil.test:8000"}).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("public_url", "origin"),
+    [
+        ("https://Arena.Example.org", "https://arena.example.org"),
+        ("https://arena.example.org:443", "https://arena.example.org"),
+        ("HTTPS://ARENA.example.org:443/", "https://arena.example.org"),
+        ("https://Arena.Example.org:8443", "https://arena.example.org:8443"),
+        ("http://localhost:80", "http://localhost"),
+    ],
+)
+def test_posts_are_taken_however_the_public_url_is_written(arena: Arena, public_url: str, origin: str) -> None:
+    """Browsers name an origin in lower case and without the scheme's own port."""
+    app = create_app(Settings(public_url=public_url), arena.db, clock=arena.clock)
+    browser = TestClient(app, base_url=origin, follow_redirects=False)
+    assert browser.get("/").status_code == 200
+    assert browser.post("/sign-out", headers={"origin": origin}).status_code == 303
+    for other in (f"{origin}.evil.test", f"{origin}1", origin.upper()):
+        assert browser.post("/sign-out", headers={"origin": other}).status_code == 403
+
+
 def test_nothing_is_built_before_it_is_asked_for(arena: Arena) -> None:
     """Two apps on one database share nothing but it."""
     other = create_app(arena.settings, arena.db)
