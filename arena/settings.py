@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -53,12 +53,13 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        parts = value.split(",") if isinstance(value, str) else None
+        return value if parts is None else [_network(part.strip()) for part in parts if part.strip()]
 
     @field_validator("public_url")
     @classmethod
     def _origin(cls, value: str) -> str:
-        parts = urlsplit(value)
+        parts = _split_url(value)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
             raise ValueError("must be a scheme and host, such as https://arena.example.org")
         # As browsers write it in Origin and Host: in lower case, without the scheme's own port.
@@ -80,7 +81,7 @@ def load() -> Settings:
     try:
         settings = Settings()
     except ValidationError as error:
-        lines = [f"ARENA_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        lines = [f"ARENA_{str(e['loc'][0]).upper()}: {_sentence(e['type'], e['msg'])}" for e in error.errors()]
         raise BadInput("\n".join(lines)) from error
     if settings.public_url.startswith("http:") and not settings.is_loopback and settings.environment == "production":
         raise BadInput(
@@ -88,3 +89,25 @@ def load() -> Settings:
             "or set ARENA_ENVIRONMENT=development on a test machine"
         )
     return settings
+
+
+def _sentence(kind: str, message: str) -> str:
+    """Pydantic's message, in words that mean something to whoever set the variable."""
+    if kind.startswith("int_"):
+        return "must be a whole number"
+    must = message.removeprefix("Value error, ").replace("Input should be", "must be", 1)
+    return must.replace("greater than or equal to", "at least").replace("less than or equal to", "at most")
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"{error}; write networks such as 10.0.0.0/8,192.0.2.7/32") from None
+
+
+def _split_url(text: str) -> SplitResult:
+    try:
+        return urlsplit(text)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
