@@ -12,6 +12,7 @@ from arena.cli.exchange import records
 from arena.domain.text import printable
 from arena.errors import BadInput
 from arena.ratings import Board, BothBad, Method, Progress
+from arena.ratings.board import read_anchor
 from arena.reports import tables
 from arena.services import leaderboard as boards
 from arena.services import studies
@@ -62,7 +63,8 @@ def leaderboard(
     Examples: arena leaderboard --study kqa --format csv --output board.csv;
     arena leaderboard --votes votes.csv --seed 7
     """
-    request = BoardRequest(method, bootstrap, seed, level, _anchor(anchor), source, both_bad, by, at)
+    fixed = None if anchor is None else read_anchor(anchor)
+    request = BoardRequest(method, bootstrap, seed, level, fixed, source, both_bad, by, at)
     with progress("resampling") as report:
         overall, groups = _rated(study, votes, ledger, input_format, request, report)
     text = tables.document(overall, groups, by=by, file_format=file_format)
@@ -92,16 +94,3 @@ def _rated(
             return boards.of_ledger(file, ledger, request, progress=report)
     with opened() as db:
         return boards.grouped(db, studies.get(db, study or ""), request, progress=report)
-
-
-def _anchor(text: str | None) -> tuple[str, float] | None:
-    if text is None:
-        return None
-    name, equals, value = text.rpartition("=")
-    try:
-        number = float(value)
-    except ValueError:
-        number = float("nan")
-    if not equals or number != number:
-        raise BadInput(f"--anchor '{text}' is not of the form NAME=VALUE, such as gpt-4=1000")
-    return name, number

@@ -35,6 +35,8 @@ MEAN = START
 """The mean rating of the rated contenders where no anchor is given."""
 SAME = 1e-6
 """Elo points below which an interval has no width."""
+FARTHEST_ANCHOR = 1_000_000
+"""Elo points from 0 up to which a contender's rating may be fixed: beyond any scale in use, within exact arithmetic."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ def rate(
     that no chain of votes connects.
     """
     _check_settings(method, rounds, level, seed, both_bad, cluster)
+    if anchor is not None:
+        _check_anchor(anchor[1])
     given = encode(votes)
     counted = given.counted(both_bad)
     if not len(counted.a):
@@ -100,6 +104,28 @@ _SETTINGS: dict[str, dict[str, float | str]] = {
     "bradley-terry": {"penalty_sd_logits": PENALTY_SD},
     "elo": {"k": K, "start": START, "base": BASE, "order": "as given"},
 }
+
+
+def read_anchor(text: str) -> tuple[str, float]:
+    """The name and value of an anchor written NAME=VALUE. Raises BadInput where it is not or holds no rating."""
+    name, _, value = text.rpartition("=")
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not name or math.isnan(number):
+        raise BadInput(f"--anchor '{text}' is not of the form NAME=VALUE, such as gpt-4=1000")
+    _check_anchor(number)
+    return name, number
+
+
+def _check_anchor(value: float) -> None:
+    if not math.isfinite(value):
+        raise BadInput(f"the anchor's value must be a number, not {value}")
+    if abs(value) > FARTHEST_ANCHOR:
+        raise BadInput(
+            f"the anchor's value must lie between -{FARTHEST_ANCHOR:,} and {FARTHEST_ANCHOR:,}, not {value:g}"
+        )
 
 
 def _check_settings(method: str, rounds: int, level: float, seed: int, both_bad: str, cluster: str) -> None:
@@ -184,6 +210,4 @@ def _shift(
     name, value = anchor
     if name not in names:
         raise BadInput(f"the anchor {name!r} has no counted vote; choose one of: {caveats.listed(names)}")
-    if not math.isfinite(value):
-        raise BadInput(f"the anchor's value must be a number, not {value}")
     return float(value) - float(ratings[list(names).index(name)]), {"name": name, "value": float(value)}

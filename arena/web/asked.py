@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
@@ -15,6 +14,7 @@ from arena.domain.study import BOARD_ROLES, Study
 from arena.domain.vocabulary import HUMAN, Role, StudyState
 from arena.errors import BadInput, NotFound, NotSignedIn
 from arena.ratings import Board
+from arena.ratings.board import read_anchor
 from arena.services import access, leaderboard, studies
 from arena.services.leaderboard import BoardRequest
 from arena.web.context import Context, Here
@@ -104,31 +104,18 @@ class BoardQuery(BaseModel):
     at: int | None = Field(default=None, ge=1, lt=2**63, description="The ledger position whose state is rated.")
 
     def request(self) -> BoardRequest:
-        """The request for the leaderboard service. Raises BadInput for an anchor that is not NAME=VALUE."""
+        """The request for the leaderboard service. Raises BadInput for an anchor that cannot be used."""
         return BoardRequest(
             method=self.method,
             rounds=self.bootstrap,
             seed=self.seed,
             level=self.level,
-            anchor=_anchor(self.anchor),
+            anchor=read_anchor(self.anchor) if self.anchor else None,
             source=self.source,
             both_bad=self.both_bad,
             by=self.by or None,
             at=self.at,
         )
-
-
-def _anchor(text: str) -> tuple[str, float] | None:
-    if not text:
-        return None
-    name, _, value = text.rpartition("=")
-    try:
-        number = float(value)
-    except ValueError:
-        number = math.nan
-    if not name or not math.isfinite(number):
-        raise BadInput(f"anchor: '{text}' is not of the form NAME=VALUE, such as gpt-4=1000")
-    return name, number
 
 
 def computed(here: Context, who: Caller, study: Study, query: BoardQuery) -> tuple[Board, Groups]:

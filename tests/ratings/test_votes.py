@@ -85,6 +85,7 @@ def test_any_kind_of_column_is_taken() -> None:
         ("seed", -1, "seed must be 0 or more"),
         ("anchor", ("nobody", 1000), "the anchor 'nobody' has no counted vote; choose one of: x, y, z"),
         ("anchor", ("x", float("inf")), "the anchor's value must be a number"),
+        ("anchor", ("x", -1e308), "the anchor's value must lie between -1,000,000 and 1,000,000"),
         ("contenders", ["w", ""], "'' is not the name of a contender"),
     ],
 )

@@ -168,10 +168,10 @@ def test_the_public_cannot_ask_for_long_work(voted: Arena) -> None:
 
 
 def test_settings_that_cannot_be_used_are_named(voted: Arena) -> None:
-    publish(voted)
-    browser = voted.browser()
+    browser = voted.signed_in(Role.ANALYST)
+    assert browser.get("/api/v1/studies/small/leaderboard?bootstrap=20&anchor=quokka=-1e6").status_code == 200
     queries = ["method=x", "level=2", "level=nan", "seed=-1", "by=x", "source=x", "at=99999", "format=x"]
-    queries += [f"anchor={anchor}" for anchor in ("x", "quokka=nan", "quokka=inf", "%3D5", "none=5")]
+    queries += [f"anchor={anchor}" for anchor in ("x", "quokka=nan", "quokka=inf", "quokka=1e308", "%3D5", "none=5")]
     for query in queries:
         answer = browser.get(f"/api/v1/studies/small/leaderboard?bootstrap=20&{query}")
         assert (answer.status_code, set(answer.json()["error"])) == (422, {"status", "message"}), query
