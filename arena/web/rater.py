@@ -12,7 +12,7 @@ from arena.domain.access import Seat
 from arena.domain.blinding import Ballot, BlindMatchup
 from arena.domain.study import Study
 from arena.domain.vocabulary import CannotJudgeReason, Choice, StudyState
-from arena.errors import BadInput, NotFound
+from arena.errors import ArenaError, BadInput, NotFound
 from arena.services import access, studies, voting
 from arena.web.context import Context, Here, see_other
 from arena.web.pages import sentence
@@ -35,7 +35,7 @@ def consent_page(here: Here, seat: RaterSeat) -> HTMLResponse | RedirectResponse
 def consent(here: Here, seat: RaterSeat) -> RedirectResponse:
     """Record the consent and issue the first matchup."""
     seat = access.consent(here.db, seat, now=here.now)
-    return next_pair(here, seat)
+    return _go_on(here, seat)
 
 
 @router.post("/vote/next")
@@ -87,7 +87,18 @@ def vote(
         if matchup is None or matchup.token != token:
             raise NotFound("There is no such pair to vote on.") from problem
         return _ballot_page(here, seat, study, matchup, problem=sentence(str(problem)), form=(choice, reason, comment))
-    return next_pair(here, seat)
+    return _go_on(here, seat)
+
+
+def _go_on(here: Context, seat: Seat) -> RedirectResponse:
+    """The way on after something was recorded: no trouble with the next pair may hide that it was.
+
+    The voting page shows the receipt, and why there is no next pair.
+    """
+    try:
+        return next_pair(here, seat)
+    except ArenaError:
+        return see_other("/vote")
 
 
 def read_ballot(token: str, choice: str, reason: str, comment: str) -> Ballot:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 from arena.domain.plan import Plan, RevealRule
-from arena.domain.vocabulary import Choice, Role
-from arena.services import studies
+from arena.domain.vocabulary import Choice, Role, StudyState
+from arena.services import studies, voting
 from tests.web.conftest import CONTENDERS, Arena, cast, token_of
 from tests.web.reading import Page
 
@@ -155,6 +156,25 @@ def test_after_closing_no_vote_is_taken(arena: Arena) -> None:
     assert browser.post("/vote", data={"token": token, "choice": "a_better"}).status_code == 409
     assert "Voting is over" in browser.get("/vote").text
     assert studies.overview(arena.db, study).votes == 0
+
+
+def test_a_vote_before_the_closing_keeps_its_receipt(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The study is closed after the vote is recorded and before the next pair is issued."""
+    study = arena.study()
+    browser = arena.rater()
+    issue = voting.next_matchup
+
+    def closed_first(*args: Any, **kwargs: Any) -> object:
+        studies.close(arena.db, "small", now=arena.clock())
+        return issue(*args, **kwargs)
+
+    monkeypatch.setattr(voting, "next_matchup", closed_first)
+    cast(browser)
+    assert studies.by_id(arena.db, study.id).state is StudyState.CLOSED
+    assert studies.overview(arena.db, study).votes == 1
+    shown = Page(browser.get("/vote").text).text
+    assert "Your last vote is saved" in shown
+    assert "Voting is over" in shown
 
 
 def test_nothing_before_the_vote_names_a_contender(arena: Arena) -> None:
