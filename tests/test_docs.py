@@ -285,7 +285,7 @@ def test_the_readme_s_walk_works(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert re.search(r"^http://127\.0\.0\.1:8000/join/\S+$", done.stdout, re.MULTILINE)
     assert re.search(r"^ +1 +1–2 +sample-thorough ", done.stdout, re.MULTILINE)
-    assert re.search(r"^first\tok\t470 entries\t100 rows\t470:[0-9a-f]{64}$", done.stdout, re.MULTILINE)
+    assert re.search(r"^first\tok\t470 entries\t104 parts\t470:[0-9a-f]{64}$", done.stdout, re.MULTILINE)
 
 
 # ---------------------------------------------------------------------------------------------------- the ledger
@@ -362,7 +362,7 @@ def by_document(verifier: ModuleType, data: bytes) -> tuple[int | None, str]:
 def test_the_document_s_verifier_accepts_our_ledgers(verifier: ModuleType, db: Database) -> None:
     data = lively(db)
     kinds = set(re.findall(rb'"kind":"([a-z]+)"', data))
-    assert len(kinds) == 9
+    assert len(kinds) == 10
     assert by_document(verifier, data) == by_audit(data)
     assert by_audit(data)[0] is None
 

@@ -43,11 +43,11 @@ def audit(
         raise BadInput("give --study or --ledger, not both")
     if ledger is not None:
         with binary(ledger) as file:
-            _print(_named(ledger, lambda: audits.audit_file(file, ledger, head=known)))
+            _print(_named(ledger, lambda: audits.audit_file(file, ledger, head=known)), "part")
         return
     with opened() as db:
         for one in _audited(db, study, known):
-            _print(one)
+            _print(one, "row")
     if known is None:
         say("note: without --head, a head that was kept elsewhere, a ledger that was cut or rewritten cannot be told")
 
@@ -55,7 +55,7 @@ def audit(
 def _audited(db: Database, name: str | None, head: Head | None) -> Iterator[Audited]:
     if name is not None:
         study = studies.get(db, name)
-        yield _named(name, lambda: audits.audit_study(db, study, head=head))
+        yield _named(name, lambda: audits.audit_study(db, study.id, head=head))
         return
     found = studies.listed(db)
     if not found:
@@ -63,7 +63,7 @@ def _audited(db: Database, name: str | None, head: Head | None) -> Iterator[Audi
         return
     yield _named(audits.INSTANCE, lambda: audits.audit_instance(db))
     for study in found:
-        yield _named(study.name, partial(audits.audit_study, db, study))
+        yield _named(study.name, partial(audits.audit_study, db, study.id))
 
 
 def _named(name: str, check: Callable[[], Audited]) -> Audited:
@@ -74,6 +74,16 @@ def _named(name: str, check: Callable[[], Audited]) -> Audited:
         raise Incomplete(f"{name}: {error}") from error
 
 
-def _print(passed: Audited) -> None:
-    entries, rows = count(passed.head.position, "entry", "entries"), count(passed.rows, "row")
-    write(f"{printable(passed.name)}\tok\t{entries}\t{rows}\t{passed.head.position}:{passed.head.hash}\n")
+def _print(passed: Audited, of: str) -> None:
+    """One line of an audited ledger; `of` says what was compared: rows, or the parts of a file."""
+    cells = [
+        printable(passed.name),
+        "ok",
+        count(passed.head.position, "entry", "entries"),
+        count(passed.compared, of),
+        f"{passed.head.position}:{passed.head.hash}",
+    ]
+    write("\t".join(cells) + "\n")
+    if passed.texts_missing:
+        texts = count(passed.texts_missing, "comment or further field", "comments and further fields")
+        say(f"note: {printable(passed.name)} holds {texts} by commitment only: erased or left out")

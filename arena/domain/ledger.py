@@ -33,11 +33,13 @@ class Kind(StrEnum):
     QUESTION = "question"
     CONTENDER = "contender"
     ANSWER = "answer"
+    CONSENT = "consent"
     MATCHUP = "matchup"
     VOTE = "vote"
 
     INSTANCE = "instance"
     SEAT = "seat"
+    RENEWED = "renewed"
     REDEEMED = "redeemed"
     SEAT_REVOKED = "seat_revoked"
     TOKEN = "token"  # noqa: S105 - a word, not a secret

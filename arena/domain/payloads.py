@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from arena.domain.canonical import Json, digest, sha256
 from arena.domain.ledger import Sealed, moment, timestamp
 from arena.domain.plan import Plan
-from arena.domain.records import AnswerRecord, QuestionRecord
+from arena.domain.records import AnswerRecord, ContenderRecord, QuestionRecord
 from arena.domain.vocabulary import CannotJudgeReason, Choice, StudyState
 from arena.domain.votes import Matchup, Vote
 
@@ -56,9 +57,14 @@ def question(record: QuestionRecord) -> Payload:
     return {"question": record.id, "category": record.category, "digest": digest(question_record(record))}
 
 
-def contender(name: str, origin: str) -> Payload:
-    """A system under test."""
-    return {"contender": name, "origin": origin}
+def contender_record(record: ContenderRecord) -> Payload:
+    """A system under test in full: the part that an export may leave out."""
+    return {"contender": record.name, "origin": record.origin, "settings": record.settings}
+
+
+def contender(record: ContenderRecord) -> Payload:
+    """A system under test: its name, and by digest all that shapes its text."""
+    return {"contender": record.name, "origin": record.origin, "digest": digest(contender_record(record))}
 
 
 def answer_record(record: AnswerRecord) -> Payload:
@@ -86,7 +92,6 @@ def matchup(shown: Matchup) -> Payload:
         "model_b": shown.model_b,
         "answer_a": shown.answer_a,
         "answer_b": shown.answer_b,
-        "place": shown.place,
     }
 
 
@@ -98,6 +103,8 @@ def vote(cast: Vote) -> Payload:
         "question": cast.question,
         "model_a": cast.model_a,
         "model_b": cast.model_b,
+        "answer_a": cast.answer_a,
+        "answer_b": cast.answer_b,
         "choice": cast.choice,
         "reason": cast.reason,
         "source": cast.source,
@@ -107,31 +114,62 @@ def vote(cast: Vote) -> Payload:
     }
 
 
-def matchup_key(token: str) -> str:
-    """A vote's identity, where it answers a matchup; the token itself is not given away by exports."""
-    return "matchup:" + sha256(token)[:32]
-
-
 def recorded_vote(cast: Vote, nonce: str, sealed: Mapping[str, Sealed]) -> Payload:
     """A vote as it enters the ledger: unguessable from its hash, its free texts by commitment only."""
     return vote(cast) | {"nonce": nonce, "sealed": {name: text.commitment for name, text in sealed.items()}}
 
 
+def recorded_matchup(shown: Matchup, nonce: str) -> Payload:
+    """A matchup as it enters the ledger: who knows both texts cannot find out from its hash which stood where."""
+    return matchup(shown) | {"nonce": nonce}
+
+
+def consent(rater: str, plan_digest: str) -> Payload:
+    """A rater's consent to the text of the plan of that moment."""
+    return {"rater": rater, "plan": plan_digest}
+
+
+def seat(study_uid: str, pseudonym: str, role: str) -> Payload:
+    """A seat that was granted, in the instance's chain."""
+    return {"study": study_uid, "seat": pseudonym, "role": role}
+
+
+def seat_event(study_uid: str, pseudonym: str) -> Payload:
+    """What happened to a seat: its link was renewed or redeemed, or it was revoked."""
+    return {"study": study_uid, "seat": pseudonym}
+
+
+def token(study_uid: str | None, name: str, role: str, secret_hash: str, expires_at: datetime) -> Payload:
+    """An API token that was made; its secret is 256 random bits, so that the hash gives nothing away."""
+    return {
+        "study": study_uid,
+        "token": name,
+        "role": role,
+        "secret_hash": secret_hash,
+        "expires_at": timestamp(expires_at),
+    }
+
+
 def read_vote(seq: int, payload: Mapping[str, Any]) -> Vote:
     """The vote that an entry's payload holds. Raises KeyError, TypeError or ValueError where it holds none."""
+    if type(payload["simulated"]) is not bool or type(payload["matchup"]) not in (int, type(None)):
+        raise TypeError("a member of the vote has the wrong type")
+    reason, voted_at = text_or_none(payload["reason"]), text_or_none(payload["voted_at"])
     return Vote(
         seq=seq,
-        key=_text(payload["vote"]),
+        key=text(payload["vote"]),
         matchup_seq=payload["matchup"],
-        question=payload["question"],
-        model_a=_text(payload["model_a"]),
-        model_b=_text(payload["model_b"]),
+        question=text_or_none(payload["question"]),
+        model_a=text(payload["model_a"]),
+        model_b=text(payload["model_b"]),
+        answer_a=text_or_none(payload["answer_a"]),
+        answer_b=text_or_none(payload["answer_b"]),
         choice=Choice(payload["choice"]),
-        reason=CannotJudgeReason(payload["reason"]) if payload["reason"] is not None else None,
-        source=_text(payload["source"]),
-        rater=payload["rater"],
-        simulated=payload["simulated"] is True,
-        voted_at=moment(payload["voted_at"]) if payload["voted_at"] is not None else None,
+        reason=None if reason is None else CannotJudgeReason(reason),
+        source=text(payload["source"]),
+        rater=text_or_none(payload["rater"]),
+        simulated=payload["simulated"],
+        voted_at=None if voted_at is None else moment(voted_at),
     )
 
 
@@ -139,19 +177,29 @@ def read_matchup(seq: int, time: str, payload: Mapping[str, Any]) -> Matchup:
     """The matchup that an entry's payload holds. Raises as `read_vote`."""
     return Matchup(
         seq=seq,
-        token=_text(payload["token"]),
-        rater=_text(payload["rater"]),
-        question=_text(payload["question"]),
-        model_a=_text(payload["model_a"]),
-        model_b=_text(payload["model_b"]),
-        answer_a=_text(payload["answer_a"]),
-        answer_b=_text(payload["answer_b"]),
-        place=int(payload["place"]),
+        token=text(payload["token"]),
+        rater=text(payload["rater"]),
+        question=text(payload["question"]),
+        model_a=text(payload["model_a"]),
+        model_b=text(payload["model_b"]),
+        answer_a=text(payload["answer_a"]),
+        answer_b=text(payload["answer_b"]),
         issued_at=moment(time),
     )
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
+    """A member that must be a text. Raises TypeError."""
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is not a text")
     return value
+
+
+def text_or_none(value: object) -> str | None:
+    """A member that may be null. Raises TypeError."""
+    return None if value is None else text(value)
+
+
+def matchup_key(token: str) -> str:
+    """A vote's identity, where it answers a matchup; the token itself is not given away by exports."""
+    return "matchup:" + sha256(token)[:32]

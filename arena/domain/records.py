@@ -36,6 +36,15 @@ class AnswerRecord:
 
 
 @dataclass(frozen=True)
+class ContenderRecord:
+    """One system under test. `origin` says how its answers come; `settings`, canonical JSON, what shapes their text."""
+
+    name: str
+    origin: str
+    settings: str = "{}"
+
+
+@dataclass(frozen=True)
 class VoteRecord:
     """One preference between two contenders, in the sides of the file.
 

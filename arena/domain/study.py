@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from arena.domain.plan import Plan
 from arena.domain.vocabulary import Role, StudyState
-from arena.errors import Conflict
+from arena.errors import BadInput, Conflict
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+def check_name(name: str) -> None:
+    """Raise BadInput where `name` cannot stand in a command and an address."""
+    if not _NAME.fullmatch(name):
+        raise BadInput(
+            f"'{name}' cannot name a study: use 1 to 63 of a-z, 0-9, - and _, beginning with a letter or digit"
+        )
+
+
+def check_title(title: str) -> None:
+    """Raise BadInput where `title` cannot stand on a page and in a terminal."""
+    if not title.strip() or len(title) > 200 or not title.isprintable():
+        raise BadInput("the title must be 1 to 200 printable characters")
 
 
 class Act(StrEnum):

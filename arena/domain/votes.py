@@ -12,7 +12,8 @@ from arena.domain.vocabulary import CannotJudgeReason, Choice
 class Vote:
     """One recorded preference.
 
-    `seq` is its ledger entry, `matchup_seq` that of the matchup it answers (None: imported).
+    `seq` is its ledger entry, `matchup_seq` that of the matchup it answers (None: imported). Answers are named by their
+    digests; None where the vote names no question.
     """
 
     seq: int
@@ -21,6 +22,8 @@ class Vote:
     question: str | None
     model_a: str
     model_b: str
+    answer_a: str | None
+    answer_b: str | None
     choice: Choice
     reason: CannotJudgeReason | None
     source: str
@@ -46,5 +49,4 @@ class Matchup:
     model_b: str
     answer_a: str
     answer_b: str
-    place: int
     issued_at: datetime

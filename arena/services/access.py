@@ -9,6 +9,7 @@ import base64
 import secrets
 from datetime import datetime, timedelta
 
+from arena.domain import payloads
 from arena.domain.access import ApiToken, Invitation, Issued, Seat
 from arena.domain.canonical import sha256
 from arena.domain.ledger import Draft, Kind
@@ -36,8 +37,7 @@ def invite(db: Database, study_name: str, *, role: Role, name: str, days: int, n
         if _seat_named(tx, study.id, role, name):
             raise Conflict(f"{name} has a seat as {role} in '{study_name}' already; --renew makes a new link to it")
         pseudonym = _pseudonym(role)
-        payload = {"study": study.uid, "seat": pseudonym, "role": role}
-        [entry] = ledger.append(tx, None, [Draft(Kind.SEAT, payload)], now=now)
+        [entry] = ledger.append(tx, None, [Draft(Kind.SEAT, payloads.seat(study.uid, pseudonym, role))], now=now)
         rater_id = raters.add(tx, study.id, pseudonym, "invited") if role is Role.RATER else None
         seat_id = store.add_seat(
             tx, study_id=study.id, role=role, pseudonym=pseudonym, name=name, rater_id=rater_id, seq=entry.seq, now=now
@@ -53,6 +53,8 @@ def renew(db: Database, study_name: str, *, role: Role, name: str, days: int, no
         if row is None:
             raise NotFound(f"no {role} called '{name}' has a seat in '{study_name}'; `arena seat list` shows the seats")
         store.revoke_invitations(tx, row.seat.id)
+        payload = payloads.seat_event(study.uid, row.seat.pseudonym)
+        ledger.append(tx, None, [Draft(Kind.RENEWED, payload)], now=now)
         return _link(tx, row.seat.id, row.seat.pseudonym, now, days)
 
 
@@ -69,7 +71,7 @@ def revoke_seat(db: Database, study_name: str, pseudonym: str, *, now: datetime)
         found = [row for row in store.seats(tx, study.id) if row.seat.pseudonym == pseudonym and not row.is_revoked]
         if not found:
             raise NotFound(f"'{study_name}' has no seat '{pseudonym}'; `arena seat list` shows the seats")
-        payload = {"study": study.uid, "seat": pseudonym}
+        payload = payloads.seat_event(study.uid, pseudonym)
         ledger.append(tx, None, [Draft(Kind.SEAT_REVOKED, payload)], now=now)
         store.revoke_seat(tx, found[0].seat.id, now=now)
 
@@ -86,11 +88,13 @@ def look_up(db: Database, secret: str, *, now: datetime) -> Invitation:
 def redeem(db: Database, secret: str, *, now: datetime, hours: int) -> tuple[str, Seat]:
     """Use a link: a new session of the seat begins, its older ones end. Returns the session's secret."""
     with db.write() as tx:
-        row = store.invitation(tx, sha256(secret), now=now, lock=True)
+        # Locks are taken in one order everywhere: the instance's chain, then rows.
+        ledger.chain_of(tx, None, lock=True)
+        row = store.invitation(tx, sha256(secret), now=now)
         if row is None:
             raise NotFound(_NOT_VALID)
         study = studies.by_id(tx, row.seat.study_id)
-        payload = {"study": study.uid, "seat": row.seat.pseudonym}
+        payload = payloads.seat_event(study.uid, row.seat.pseudonym)
         ledger.append(tx, None, [Draft(Kind.REDEEMED, payload, row.seat.pseudonym)], now=now)
         store.redeem(tx, row.id, now=now)
         store.revoke_sessions(tx, row.seat.id, now=now)
@@ -114,7 +118,11 @@ def sign_out(db: Database, session: str, *, now: datetime) -> None:
 def consent(db: Database, seat: Seat, *, now: datetime) -> Seat:
     """Record that a rater has consented."""
     with db.write() as tx:
-        store.consent(tx, seat.id, now=now)
+        ledger.chain_of(tx, seat.study_id, lock=True)
+        if store.consent(tx, seat.id, now=now):
+            plan = studies.by_id(tx, seat.study_id).plan
+            draft = Draft(Kind.CONSENT, payloads.consent(seat.pseudonym, plan.digest), seat.pseudonym)
+            ledger.append(tx, seat.study_id, [draft], now=now)
     return Seat(seat.id, seat.study_id, seat.study_name, seat.role, seat.pseudonym, consented=True)
 
 
@@ -127,9 +135,9 @@ def create_token(db: Database, *, role: Role, study_name: str | None, label: str
         study = find(tx, study_name) if study_name is not None else None
         ledger.ensure_instance(tx, now=now)
         name = f"token-{secrets.token_hex(4)}"
-        payload = {"study": study.uid if study else None, "token": name, "role": role}
-        [entry] = ledger.append(tx, None, [Draft(Kind.TOKEN, payload)], now=now)
         secret, expires_at = _secret(), now + timedelta(days=days)
+        payload = payloads.token(study.uid if study else None, name, role, sha256(secret), expires_at)
+        [entry] = ledger.append(tx, None, [Draft(Kind.TOKEN, payload)], now=now)
         store.add_token(
             tx,
             study_id=study.id if study else None,

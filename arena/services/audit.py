@@ -1,74 +1,100 @@
-"""Does the record still say what it said? The chains are recomputed, and every row is compared with its entry."""
+"""Does the record still say what it said? The chains are recomputed, and every row is compared with its entry.
+
+What no entry governs is not audited: the moments and hashes of sessions and invitations, raters' names, and which open
+places are held.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from arena.domain import payloads
-from arena.domain.canonical import Json
-from arena.domain.ledger import GENESIS, Entry, Head, Kind, LedgerBroken, Linked, check_link
+from arena.domain.canonical import Json, digest
+from arena.domain.history import History
+from arena.domain.ledger import GENESIS, Entry, Head, Kind, LedgerBroken, Linked, check_link, timestamp
 from arena.domain.pairing import pairs
 from arena.domain.study import Study
 from arena.domain.vocabulary import StudyState
-from arena.domain.votes import Matchup
 from arena.services.ledgerfile import LedgerFile
-from arena.store import access, content, ledger, matchups, pairings, votes
+from arena.store import access, content, ledger, matchups, pairings, studies, votes
 from arena.store.engine import Database, Transaction
 
 INSTANCE = "instance"
 
+Row = tuple[str, Mapping[str, Json]]
+"""The kind that a row's entry should have, and what its payload should hold."""
+
 
 @dataclass(frozen=True)
 class Audited:
-    """A ledger that passed: whose it is, its head, and how many rows were compared with their entries."""
+    """A ledger that passed: whose it is, its head, how many rows (of a file: parts) were compared with their entries,
+    and how many sealed texts are not there to be compared."""
 
     name: str
     head: Head
-    rows: int
+    compared: int
+    texts_missing: int = 0
 
 
-def audit_study(db: Database, study: Study, *, head: Head | None = None) -> Audited:
+def audit_study(db: Database, study_id: int, *, head: Head | None = None) -> Audited:
     """Check a study's chain and rows, and that `head` lies on the chain.
 
     Raises LedgerBroken with the position of the first bad entry.
     """
     with db.read() as tx:
-        rows = dict(_study_rows(tx, study.id))
-        compared = len(rows)
-        walk = _Walk(rows)
-        end = _check_chain(tx, study.id, walk.visit, head)
-        walk.finish()
-        _check_study_row(study, walk)
-        _check_pairings(tx, study)
-        _check_sealed(tx, study.id, walk)
-        return Audited(study.name, end, compared)
+        study, history, rows = studies.by_id(tx, study_id), History(), _Rows()
+        rows.expect(_study_rows(tx, study_id))
+        compared = len(rows.left)
+
+        def visit(entry: Entry) -> None:
+            history.take(entry)
+            if entry.kind in _WITH_ROW:
+                rows.compare(entry)
+
+        end = _check_chain(tx, study_id, visit, head)
+        rows.finish()
+        _check_study_row(study, history)
+        _check_pairings(tx, study, history)
+        _check_claims(tx, study_id, history)
+        _check_consents(tx, study_id, history)
+        missing = _check_sealed(tx, study_id, history)
+        return Audited(study.name, end, compared, missing)
 
 
 def audit_instance(db: Database, *, head: Head | None = None) -> Audited:
     """Check the instance's own chain, and the seats and tokens that it governs. Raises as `audit_study`."""
     with db.read() as tx:
-        rows = dict(access.governed(tx))
-        compared = len(rows)
-        walk = _Walk(rows)
-        end = _check_chain(tx, None, walk.visit, head)
-        walk.finish()
+        rows, revoked = _Rows(), set[str]()
+        rows.expect(access.governed(tx))
+        compared = len(rows.left)
+
+        def visit(entry: Entry) -> None:
+            if entry.kind in _WITH_ROW:
+                rows.compare(entry)
+            if entry.kind in (Kind.SEAT_REVOKED, Kind.TOKEN_REVOKED):
+                revoked.add(str(entry.payload.get("seat") or entry.payload.get("token")))
+
+        end = _check_chain(tx, None, visit, head)
+        rows.finish()
+        for name in sorted(revoked ^ access.revoked(tx)):
+            raise LedgerBroken(0, f"'{name}' is revoked in the database or by the ledger, and not in the other")
         return Audited(INSTANCE, end, compared)
 
 
 def audit_file(source: BinaryIO, name: str, *, head: Head | None = None) -> Audited:
     """Check an exported ledger, and the parts that it carries. Raises LedgerBroken; BadInput where it is no ledger."""
     file = LedgerFile(source, name)
-    hashes = {0: GENESIS}
-    carried = 0
+    history, hashes, carried, texts = History(), {0: GENESIS}, 0, 0
     for found in file:
-        _parse(found.entry)
+        history.take(found.entry)
         hashes[found.linked.seq] = found.linked.hash
         carried += len(found.parts)
+        texts += len(history.sealed.get(found.entry.seq, {}).keys() - found.parts.keys())
     _check_head(hashes, head)
-    return Audited(file.header.study, file.header.head, carried)
+    return Audited(file.header.study, file.header.head, carried, texts)
 
 
 def _check_chain(tx: Transaction, study_id: int | None, visit: Callable[[Entry], None], head: Head | None) -> Head:
@@ -113,113 +139,102 @@ def _check_head(hashes: Mapping[int, str], head: Head | None) -> None:
         )
 
 
-def _study_rows(tx: Transaction, study_id: int) -> Iterator[tuple[int, tuple[str, Mapping[str, Json]]]]:
+def _study_rows(tx: Transaction, study_id: int) -> Iterable[tuple[int, Row]]:
     """What every row of a study should have as the payload of its entry, by the entry's number."""
     for seq, question in content.questions(tx, study_id):
         yield seq, (Kind.QUESTION, payloads.question(question))
-    for seq, name, origin in content.contenders(tx, study_id):
-        yield seq, (Kind.CONTENDER, payloads.contender(name, origin))
-    for seq, answer, _ in content.answers(tx, study_id):
-        yield seq, (Kind.ANSWER, payloads.answer(answer))
-    for shown in matchups.matchups(tx, study_id):
-        yield shown.seq, (Kind.MATCHUP, payloads.matchup(shown))
+    for seq, contender in content.contenders(tx, study_id):
+        yield seq, (Kind.CONTENDER, payloads.contender(contender))
+    for seq, answer, stored in content.answers(tx, study_id):
+        # The digest that matchups and votes are joined by must be that of the text.
+        yield seq, (Kind.ANSWER, payloads.answer(answer) | {"digest": _same(stored, payloads.answer_record(answer))})
+    for shown, pairing in matchups.matchups(tx, study_id):
+        fits = {shown.answer_a, shown.answer_b} == pairing
+        row = payloads.matchup(shown) | ({} if fits else {"pairing": "of other answers"})
+        yield shown.seq, (Kind.MATCHUP, row | {_TIME: timestamp(shown.issued_at)})
     for vote in votes.votes(tx, study_id):
         yield vote.seq, (Kind.VOTE, payloads.vote(vote))
 
 
 _WITH_ROW = {Kind.QUESTION, Kind.CONTENDER, Kind.ANSWER, Kind.MATCHUP, Kind.VOTE, Kind.SEAT, Kind.TOKEN}
+_TIME = "time"
+"""Stands for the entry's own time among the members that a row is compared with."""
 
 
-class _Walk:
-    """Compares entries with the rows that belong to them, and remembers what the study row must say."""
+def _same(stored: str, record: payloads.Payload) -> str:
+    return stored if stored == digest(record) else f"{stored} is stored"
 
-    def __init__(self, rows: dict[int, tuple[str, Mapping[str, Json]]]) -> None:
-        self.rows = rows
-        self.shown: dict[int, Matchup] = {}
-        self.sealed: dict[int, Mapping[str, str]] = {}
-        self.last: dict[str, Mapping[str, Any]] = {}
 
-    def visit(self, entry: Entry) -> None:
+class _Rows:
+    """The rows of the database that wait for their entry."""
+
+    def __init__(self) -> None:
+        self.left: dict[int, Row] = {}
+
+    def expect(self, rows: Iterable[tuple[int, Row]]) -> None:
+        """Take rows in. Raises LedgerBroken where two claim the same entry."""
+        for seq, row in rows:
+            if seq in self.left:
+                raise LedgerBroken(seq, f"the database has both a {self.left[seq][0]} and a {row[0]} for it")
+            self.left[seq] = row
+
+    def compare(self, entry: Entry) -> None:
         """Raise LedgerBroken where the entry and its row differ."""
-        parsed = _parse(entry)
-        self.last[entry.kind] = entry.payload
-        if isinstance(parsed, Matchup):
-            self.shown[entry.seq] = parsed
-        if entry.kind == Kind.VOTE:
-            _check_answers_matchup(entry, self.shown)
-            self.sealed[entry.seq] = entry.payload["sealed"]
-        if entry.kind in _WITH_ROW:
-            self._compare(entry)
-
-    def _compare(self, entry: Entry) -> None:
-        kind, row = self.rows.pop(entry.seq, ("", {}))
+        kind, row = self.left.pop(entry.seq, ("", {}))
         if kind != entry.kind:
             raise LedgerBroken(entry.seq, f"the {entry.kind} that it records is not in the database")
         for name, value in row.items():
-            if entry.payload.get(name) != value:
+            said = entry.time if name == _TIME else entry.payload.get(name)
+            if said != value:
                 raise LedgerBroken(entry.seq, f"the {entry.kind} in the database differs from it in '{name}'")
 
     def finish(self) -> None:
         """Raise where a row is left that no entry recorded."""
-        for seq, (kind, _) in sorted(self.rows.items()):
+        for seq, (kind, _) in sorted(self.left.items()):
             raise LedgerBroken(seq, f"the database has a {kind} for this number that the ledger does not record")
 
 
-def _parse(entry: Entry) -> object:
-    """Read the payloads that must be readable. Raises LedgerBroken."""
-    try:
-        if entry.kind == Kind.VOTE:
-            return payloads.read_vote(entry.seq, entry.payload)
-        if entry.kind == Kind.MATCHUP:
-            return payloads.read_matchup(entry.seq, entry.time, entry.payload)
-    except (KeyError, TypeError, ValueError) as error:
-        raise LedgerBroken(entry.seq, f"its payload is not one of a {entry.kind}") from error
-    return None
-
-
-def _check_answers_matchup(entry: Entry, shown: Mapping[int, Matchup]) -> None:
-    """A vote on a matchup must be by the rater, on the question and with the sides that were shown."""
-    vote = payloads.read_vote(entry.seq, entry.payload)
-    if vote.matchup_seq is None:
-        return
-    matchup = shown.get(vote.matchup_seq)
-    if matchup is None:
-        raise LedgerBroken(entry.seq, f"it votes on entry {vote.matchup_seq}, which is no matchup before it")
-    said = (vote.rater, vote.question, vote.model_a, vote.model_b, vote.key)
-    if said != (matchup.rater, matchup.question, matchup.model_a, matchup.model_b, payloads.matchup_key(matchup.token)):
-        raise LedgerBroken(entry.seq, f"it differs from the matchup of entry {vote.matchup_seq}")
-
-
-def _check_study_row(study: Study, walk: _Walk) -> None:
-    first = walk.last.get(Kind.STUDY, {})
-    if (first.get("study"), first.get("title")) != (study.name, study.title):
+def _check_study_row(study: Study, history: History) -> None:
+    if (study.name, study.title) != (history.name, history.title):
         raise LedgerBroken(1, "the study's name or title in the database differs from it")
-    state = walk.last.get(Kind.STATE, {}).get("to", StudyState.DRAFT)
-    if state != study.state:
-        raise LedgerBroken(0, f"the study is '{study.state}' in the database, and '{state}' by its ledger")
-    if Kind.PLAN in walk.last and walk.last[Kind.PLAN].get("plan") != study.plan.to_json():
+    if study.state is not history.state:
+        raise LedgerBroken(0, f"the study is '{study.state}' in the database, and '{history.state}' by its ledger")
+    if history.plan is not None and history.plan != study.plan:
         raise LedgerBroken(0, "the study's plan in the database is not the one of its ledger")
 
 
-def _check_pairings(tx: Transaction, study: Study) -> None:
+def _check_pairings(tx: Transaction, study: Study, history: History) -> None:
     if study.state is StudyState.DRAFT:
         return
     of_question: dict[str, list[str]] = {}
-    for question, contender in content.answered(tx, study.id):
+    for question, contender in history.answers:
         of_question.setdefault(question, []).append(contender)
-    planned = sorted((q, *pair) for q, names in of_question.items() for pair in pairs(sorted(names)))
+    planned = sorted(
+        (question, low, high, history.answers[question, low], history.answers[question, high])
+        for question, names in of_question.items()
+        for low, high in pairs(sorted(names))
+    )
     if pairings.listed(tx, study.id) != planned:
         raise LedgerBroken(0, "the pairings in the database are not those of the study's answers")
 
 
-def _check_sealed(tx: Transaction, study_id: int, walk: _Walk) -> None:
+def _check_claims(tx: Transaction, study_id: int, history: History) -> None:
+    """Every vote on a matchup holds a place of its pairing for good, and nothing else does."""
+    voted = {vote.matchup_seq for vote in history.votes if vote.matchup_seq is not None}
+    for seq in sorted(voted ^ matchups.settled(tx, study_id)):
+        raise LedgerBroken(seq, "the place that the vote on this matchup takes is not as it was in the database")
+
+
+def _check_consents(tx: Transaction, study_id: int, history: History) -> None:
+    for pseudonym in sorted(access.consented(tx, study_id) - history.consented):
+        raise LedgerBroken(0, f"'{pseudonym}' has consented by the database, and not by the ledger")
+
+
+def _check_sealed(tx: Transaction, study_id: int, history: History) -> int:
+    """Compare the sealed texts with their commitments; returns how many are not there."""
     kept = ledger.sealed_texts(tx, study_id)
     for seq in sorted(kept):
         for name, text in kept[seq].items():
-            if walk.sealed.get(seq, {}).get(name) != text.commitment:
+            if history.sealed.get(seq, {}).get(name) != text.commitment:
                 raise LedgerBroken(seq, f"its {name} in the database is not the one that it commits to")
-
-
-def audit_all(db: Database, studies: Iterable[Study]) -> list[Audited]:
-    """Check the instance's chain and those of all `studies`."""
-    return [audit_instance(db), *(audit_study(db, study) for study in studies)]
+    return sum(len(names.keys() - kept.get(seq, {}).keys()) for seq, names in history.sealed.items())

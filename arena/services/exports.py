@@ -125,6 +125,7 @@ def _export_ledger(tx: Transaction, study: Study, target: Path | BinaryIO) -> No
 def _ledger_lines(tx: Transaction, study_id: int) -> Iterator[str]:
     of_entry: dict[int, dict[str, Json]] = {}
     of_entry.update((seq, parts.of_question(record)) for seq, record in content.questions(tx, study_id))
+    of_entry.update((seq, parts.of_contender(record)) for seq, record in content.contenders(tx, study_id))
     of_entry.update((seq, parts.of_answer(record)) for seq, record, _ in content.answers(tx, study_id))
     of_entry.update((seq, parts.of_sealed(texts)) for seq, texts in ledger.sealed_texts(tx, study_id).items())
     for linked in ledger.entries(tx, study_id):

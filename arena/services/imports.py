@@ -12,7 +12,7 @@ from typing import TypeVar
 from arena.domain import ledger as chains
 from arena.domain import payloads
 from arena.domain.ledger import Draft, Kind, Sealed
-from arena.domain.records import AnswerRecord, Located, QuestionRecord, VoteRecord
+from arena.domain.records import AnswerRecord, ContenderRecord, Located, QuestionRecord, VoteRecord
 from arena.domain.study import Act
 from arena.domain.votes import Vote
 from arena.errors import BadInput, BadRecords, Problem
@@ -87,12 +87,11 @@ def import_answers(db: Database, study_name: str, records: Records, *, now: date
         new = _new(parsed, known, records.name)
         if new:
             names = sorted({record.contender for record in new} - content.contender_ids(tx, study.id).keys())
-            drafts = [Draft(Kind.CONTENDER, payloads.contender(name, IMPORTED)) for name in names]
+            contenders = [ContenderRecord(name, IMPORTED) for name in names]
+            drafts = [Draft(Kind.CONTENDER, payloads.contender(record)) for record in contenders]
             drafts += [Draft(Kind.ANSWER, payloads.answer(record)) for record in new]
             seqs = _append(tx, study.id, "answers", records.digest, drafts, now)
-            content.add_contenders(
-                tx, study.id, [(seq, name, IMPORTED) for seq, name in zip(seqs, names, strict=False)]
-            )
+            content.add_contenders(tx, study.id, zip(seqs, contenders, strict=False))
             content.add_answers(tx, study.id, zip(seqs[len(names) :], new, strict=True))
         return Imported("answers", len(new), len(parsed) - len(new))
 
@@ -109,7 +108,7 @@ def import_votes(db: Database, study_name: str, records: Records, *, source: str
         check = _VoteCheck(tx, study.id, source)
         new = _new(parsed, check.known, records.name)
         if new:
-            cast = [_vote(record, source) for record in new]
+            cast = [check.vote(record) for record in new]
             sealed = [_sealed(record) for record in new]
             drafts = [
                 Draft(Kind.VOTE, payloads.recorded_vote(vote, chains.nonce(), texts))
@@ -137,6 +136,7 @@ class _VoteCheck:
         self.questions = content.question_ids(tx, study_id)
         self.contenders = content.contender_ids(tx, study_id)
         self.answered = content.answered(tx, study_id)
+        self.invited = raters.invited(tx, study_id)
         self.there = {vote.key: payloads.vote(vote) for vote in votes.votes(tx, study_id)}
 
     def known(self, record: VoteRecord) -> bool | Problem:
@@ -144,6 +144,29 @@ class _VoteCheck:
         if stated not in (None, self.source):
             return Problem("", "source", f"is {stated}, and these votes are imported as {self.source}; see --as")
         return self._misfit(record) or self._stored(record)
+
+    def vote(self, record: VoteRecord) -> Vote:
+        # An id of our own making is that of the vote it came from, where the study has that vote.
+        own = _OWN_KEY.fullmatch(record.key)
+        return Vote(
+            seq=0,
+            key=own[1] if own and own[1] in self.there else record.key,
+            matchup_seq=None,
+            question=record.question_id,
+            model_a=record.model_a,
+            model_b=record.model_b,
+            answer_a=self._answer(record.question_id, record.model_a),
+            answer_b=self._answer(record.question_id, record.model_b),
+            choice=record.choice,
+            reason=record.reason,
+            source=self.source,
+            rater=record.rater,
+            simulated=record.simulated,
+            voted_at=record.voted_at,
+        )
+
+    def _answer(self, question: str | None, contender: str) -> str | None:
+        return None if question is None else self.answered[question, contender][1]
 
     def _misfit(self, record: VoteRecord) -> Problem | None:
         if record.question_id is not None and record.question_id not in self.questions:
@@ -156,9 +179,11 @@ class _VoteCheck:
         return None
 
     def _stored(self, record: VoteRecord) -> bool | Problem:
-        vote = payloads.vote(_vote(record, self.source))
+        vote = payloads.vote(self.vote(record))
         earlier = self.there.get(str(vote["vote"]))
         if earlier is None:
+            if record.rater in self.invited:
+                return Problem("", "judge", f"'{record.rater}' has a seat in this study and votes here")
             return False
         # A vote cast here comes back from our own export without its matchup.
         return earlier | {"matchup": None} == vote or Problem("", "id", "the study has another vote with this id")
@@ -191,24 +216,6 @@ def _append(tx: Transaction, study_id: int, what: str, digest: str, drafts: list
     """Append the import's entry and those of its records; returns the numbers of the latter."""
     head = Draft(Kind.IMPORT, payloads.imported(what, digest, len(drafts)))
     return [entry.seq for entry in ledger.append(tx, study_id, [head, *drafts], now=now)[1:]]
-
-
-def _vote(record: VoteRecord, source: str) -> Vote:
-    own = _OWN_KEY.fullmatch(record.key)
-    return Vote(
-        seq=0,
-        key=own[1] if own else record.key,
-        matchup_seq=None,
-        question=record.question_id,
-        model_a=record.model_a,
-        model_b=record.model_b,
-        choice=record.choice,
-        reason=record.reason,
-        source=source,
-        rater=record.rater,
-        simulated=record.simulated,
-        voted_at=record.voted_at,
-    )
 
 
 def _sealed(record: VoteRecord) -> dict[str, Sealed]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Literal
 
-from arena.domain import payloads
-from arena.domain.ledger import Head, Kind, LedgerBroken
+from arena.domain.history import History
+from arena.domain.ledger import Head
 from arena.domain.records import VoteRecord
 from arena.domain.study import Study
 from arena.domain.vocabulary import HUMAN
@@ -93,13 +93,15 @@ def of_ledger(
 ) -> tuple[Board, Groups]:
     """The board of an exported ledger, which is checked while it is read. Raises LedgerBroken besides."""
     file = LedgerFile(source, name)
-    ballots = _Ballots(study=file.header.study, head=file.header.head)
+    history, head = History(), file.header.head
     for found in file:
         if request.at is None or found.entry.seq <= request.at:
-            _take(ballots, found.entry.seq, found.entry.kind, found.entry.payload, request.source)
-        if found.entry.seq == request.at:
-            ballots.head = Head(found.linked.seq, found.linked.hash)
+            history.take(found.entry)
+            head = Head(found.linked.seq, found.linked.hash)
     _check_position(request.at, file.header.head)
+    ballots = _Ballots(history.name, head, history.contenders, history.categories)
+    for vote in history.votes:
+        ballots.add_of(request.source, vote)
     return _grouped(ballots, request, progress)
 
 
@@ -134,7 +136,7 @@ def _of_study(db: Database, study: Study, request: BoardRequest) -> _Ballots:
         if request.at is not None:
             head = Head(request.at, ledger.entry_hash(tx, study.id, request.at))
         ballots = _Ballots(study=study.name, head=head, categories=_categories(tx, study.id))
-        ballots.contenders = [name for seq, name, _ in content.contenders(tx, study.id) if seq <= head.position]
+        ballots.contenders = [record.name for seq, record in content.contenders(tx, study.id) if seq <= head.position]
         for vote in votes.votes(tx, study.id):
             if vote.seq <= head.position:
                 ballots.add_of(request.source, vote)
@@ -143,20 +145,6 @@ def _of_study(db: Database, study: Study, request: BoardRequest) -> _Ballots:
 
 def _categories(tx: Transaction, study_id: int) -> dict[str, str | None]:
     return {record.id: record.category for _, record in content.questions(tx, study_id)}
-
-
-def _take(ballots: _Ballots, seq: int, kind: str, payload: Mapping[str, object], source: str) -> None:
-    try:
-        match kind:
-            case Kind.CONTENDER:
-                ballots.contenders.append(str(payload["contender"]))
-            case Kind.QUESTION:
-                category = payload["category"]
-                ballots.categories[str(payload["question"])] = None if category is None else str(category)
-            case Kind.VOTE:
-                ballots.add_of(source, payloads.read_vote(seq, payload))
-    except (KeyError, TypeError, ValueError) as error:
-        raise LedgerBroken(seq, "its payload is not one of its kind") from error
 
 
 def _check_position(at: int | None, head: Head) -> None:

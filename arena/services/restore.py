@@ -7,48 +7,39 @@ from datetime import datetime
 from typing import BinaryIO, TypeVar
 
 from arena.domain import parts, payloads
-from arena.domain import plan as plans
-from arena.domain.ledger import GENESIS, Draft, Head, Kind, LedgerBroken, Linked, Sealed, moment
+from arena.domain.history import History
+from arena.domain.ledger import Draft, Kind, LedgerBroken, Linked, Sealed, moment
 from arena.domain.plan import Plan
-from arena.domain.records import AnswerRecord, QuestionRecord
+from arena.domain.records import AnswerRecord, ContenderRecord, QuestionRecord
 from arena.domain.study import Study
 from arena.domain.vocabulary import StudyState
-from arena.domain.votes import Matchup, Vote
-from arena.errors import ArenaError, BadInput, Conflict
-from arena.services.ledgerfile import FileEntry, LedgerFile
+from arena.errors import Conflict
+from arena.services.ledgerfile import LedgerFile
 from arena.store import content, ledger, matchups, pairings, raters, studies, votes
 from arena.store.engine import Database, Transaction
-from arena.store.ledger import ChainRow
 
 T = TypeVar("T")
 
 
 @dataclass
-class _Replay:
-    """What the entries of a ledger add up to."""
+class _Contents:
+    """What a ledger file brings beside its history."""
 
-    title: str = ""
-    created: str = ""
-    state: StudyState = StudyState.DRAFT
-    plan: Plan = field(default_factory=Plan)
-    was_opened: bool = False
     linked: list[Linked] = field(default_factory=list)
     questions: list[tuple[int, QuestionRecord]] = field(default_factory=list)
-    contenders: list[tuple[int, str, str]] = field(default_factory=list)
+    contenders: list[tuple[int, ContenderRecord]] = field(default_factory=list)
     answers: list[tuple[int, AnswerRecord]] = field(default_factory=list)
-    matchups: list[Matchup] = field(default_factory=list)
-    votes: list[Vote] = field(default_factory=list)
     sealed: list[tuple[int, str, Sealed]] = field(default_factory=list)
 
 
 def restore(db: Database, source: BinaryIO, name: str, *, now: datetime) -> tuple[Study, bool]:
     """Rebuild the study of a ledger file. Returns it, and whether it is new here.
 
-    The whole file is checked first (LedgerBroken). Raises BadInput where it leaves out questions or answers, Conflict
-    where this database has another study of that name, or another state of this one.
+    The whole file is checked first: LedgerBroken names the entry that is bad, or whose record was left out. Raises
+    Conflict where this database has another study of that name, or another state of this one.
     """
     file = LedgerFile(source, name)
-    replay = _replayed(file)
+    history, contents = _read(file)
     with db.write() as tx:
         there = studies.by_name(tx, file.header.study)
         if there is not None:
@@ -56,8 +47,10 @@ def restore(db: Database, source: BinaryIO, name: str, *, now: datetime) -> tupl
             if (chain.uid, chain.head) == (file.header.chain, file.header.head):
                 return there, False
             raise Conflict(f"{name}: this database has a study '{there.name}' already, and its ledger differs")
+        if ledger.is_known(tx, file.header.chain):
+            raise Conflict(f"{name}: this database has this study already, under another name")
         ledger.ensure_instance(tx, now=now)
-        study = _store(tx, file, replay)
+        study = _store(tx, file, history, contents)
         payload: payloads.Payload = {
             "study": study.uid,
             "position": file.header.head.position,
@@ -67,66 +60,45 @@ def restore(db: Database, source: BinaryIO, name: str, *, now: datetime) -> tupl
         return study, True
 
 
-def _replayed(file: LedgerFile) -> _Replay:
-    replay = _Replay()
+def _read(file: LedgerFile) -> tuple[History, _Contents]:
+    history, contents = History(), _Contents()
     for found in file:
-        try:
-            _apply(replay, found)
-        except (KeyError, TypeError, ValueError, BadInput) as error:
-            reason = str(error) if isinstance(error, ArenaError) else "its payload is not one of its kind"
-            raise LedgerBroken(found.entry.seq, reason) from error
-    if not replay.linked:
-        raise BadInput("the ledger has no entries")
-    return replay
+        history.take(found.entry)
+        contents.linked.append(found.linked)
+        seq, given = found.entry.seq, found.parts
+        contents.sealed.extend((seq, name, text) for name, text in parts.sealed(given).items())
+        match found.entry.kind:
+            case Kind.QUESTION:
+                contents.questions.append((seq, _there(seq, parts.question(given))))
+            case Kind.CONTENDER:
+                contents.contenders.append((seq, _there(seq, parts.contender(given))))
+            case Kind.ANSWER:
+                contents.answers.append((seq, _there(seq, parts.answer(given))))
+    return history, contents
 
 
-def _apply(replay: _Replay, found: FileEntry) -> None:
-    entry, payload = found.entry, found.entry.payload
-    replay.linked.append(found.linked)
-    replay.sealed.extend((entry.seq, name, text) for name, text in parts.sealed(found.parts).items())
-    match entry.kind:
-        case Kind.STUDY:
-            replay.title, replay.created = str(payload["title"]), entry.time
-        case Kind.PLAN:
-            replay.plan = plans.from_mapping(payload["plan"])
-        case Kind.STATE:
-            replay.state = StudyState(payload["to"])
-            replay.was_opened = replay.was_opened or replay.state is StudyState.OPEN
-        case Kind.QUESTION:
-            replay.questions.append((entry.seq, _there(parts.question(found.parts), "question")))
-        case Kind.CONTENDER:
-            replay.contenders.append((entry.seq, str(payload["contender"]), str(payload["origin"])))
-        case Kind.ANSWER:
-            replay.answers.append((entry.seq, _there(parts.answer(found.parts), "answer")))
-        case Kind.MATCHUP:
-            replay.matchups.append(payloads.read_matchup(entry.seq, entry.time, payload))
-        case Kind.VOTE:
-            replay.votes.append(payloads.read_vote(entry.seq, payload))
-
-
-def _there(record: T | None, what: str) -> T:
+def _there(seq: int, record: T | None) -> T:
     if record is None:
-        raise BadInput(f"its {what} was left out of this file: it can be audited and rated, but not restored")
+        reason = "its record was left out of this file: it can be audited and rated, but not restored"
+        raise LedgerBroken(seq, reason)
     return record
 
 
-def _store(tx: Transaction, file: LedgerFile, replay: _Replay) -> Study:
-    header = file.header
-    created = moment(replay.created)
-    study = studies.add(tx, uid=header.chain, name=header.study, title=replay.title, plan=replay.plan, now=created)
-    ledger.create_chain(tx, study.id, header.chain)
-    chain = ChainRow(ledger.chain_of(tx, study.id).id, header.chain, study.id, Head(0, GENESIS))
-    ledger.store(tx, chain, replay.linked)
-    content.add_questions(tx, study.id, replay.questions)
-    content.add_contenders(tx, study.id, replay.contenders)
-    content.add_answers(tx, study.id, replay.answers)
-    if replay.was_opened:
+def _store(tx: Transaction, file: LedgerFile, history: History, contents: _Contents) -> Study:
+    uid, plan = file.header.chain, history.plan or Plan()
+    study = studies.add(tx, uid=uid, name=history.name, title=history.title, plan=plan, now=moment(history.created))
+    ledger.create_chain(tx, study.id, uid)
+    ledger.store(tx, ledger.chain_of(tx, study.id), contents.linked)
+    content.add_questions(tx, study.id, contents.questions)
+    content.add_contenders(tx, study.id, contents.contenders)
+    content.add_answers(tx, study.id, contents.answers)
+    if history.state is not StudyState.DRAFT:
         pairings.make(tx, study.id)
-    people = [shown.rater for shown in replay.matchups] + [
-        vote.rater for vote in replay.votes if vote.rater is not None
-    ]
+    people = {shown.rater for shown in history.matchups.values()}
+    people |= {vote.rater for vote in history.votes if vote.rater is not None}
     raters.add_missing(tx, study.id, people, "restored")
-    rows = matchups.restore(tx, study.id, replay.matchups, voted={v.matchup_seq for v in replay.votes if v.matchup_seq})
-    votes.add(tx, study.id, replay.votes, matchup_ids=rows)
-    ledger.seal(tx, study.id, replay.sealed)
-    return studies.update(tx, study.id, state=replay.state)
+    voted = {vote.matchup_seq for vote in history.votes if vote.matchup_seq is not None}
+    rows = matchups.restore(tx, study.id, history.matchups.values(), voted=voted)
+    votes.add(tx, study.id, history.votes, matchup_ids=rows)
+    ledger.seal(tx, study.id, contents.sealed)
+    return studies.update(tx, study.id, state=history.state)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from datetime import datetime
 
 from arena.domain import payloads
-from arena.domain.ledger import Draft, Kind
+from arena.domain.ledger import Draft, Head, Kind
 from arena.domain.plan import Plan
-from arena.domain.study import Act, Study
+from arena.domain.study import Act, Study, check_name, check_title
 from arena.domain.views import Overview
 from arena.domain.vocabulary import StudyState
 from arena.errors import BadInput, Conflict, NotFound
@@ -17,17 +16,11 @@ from arena.store import content, ledger, matchups, pairings, raters, tables, vot
 from arena.store import studies as store
 from arena.store.engine import Database, Transaction
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-
 
 def create(db: Database, *, name: str, title: str, plan: Plan, now: datetime) -> Study:
     """Create a study as a draft, and its chain. Raises BadInput for the name, Conflict where it is taken."""
-    if not _NAME.fullmatch(name):
-        raise BadInput(
-            f"'{name}' cannot name a study: use 1 to 63 of a-z, 0-9, - and _, beginning with a letter or digit"
-        )
-    if not title.strip() or len(title) > 200 or not title.isprintable():
-        raise BadInput("the title must be 1 to 200 printable characters")
+    check_name(name)
+    check_title(title)
     with db.write() as tx:
         ledger.ensure_instance(tx, now=now)
         ledger.chain_of(tx, None, lock=True)
@@ -124,6 +117,12 @@ def _move(db: Database, name: str, act: Act, state: StudyState, now: datetime) -
         study.allow(act)
         ledger.append(tx, study.id, [Draft(Kind.STATE, payloads.state(study.state, state))], now=now)
         return store.update(tx, study.id, state=state)
+
+
+def head(db: Database, study_id: int) -> Head:
+    """The newest position of the study's chain and its hash."""
+    with db.read() as tx:
+        return ledger.chain_of(tx, study_id).head
 
 
 def overview(db: Database, study: Study) -> Overview:

@@ -23,7 +23,8 @@ from arena.domain.votes import Matchup, Vote
 from arena.errors import BadInput, Conflict, NotAllowed, NotFound
 from arena.store import access, ledger, matchups, pairings, studies, votes
 from arena.store.engine import Database, Transaction
-from arena.store.matchups import Issued
+from arena.store.matchups import Issued, Place
+from arena.store.pairings import Pair
 
 COMMENT_CHARS = 2000
 
@@ -69,7 +70,8 @@ def cast_vote(db: Database, seat: Seat, ballot: Ballot, *, now: datetime) -> Rec
         if earlier is not None:
             return _same(tx, seat.study_id, earlier, ballot)
         study = studies.by_id(tx, seat.study_id)
-        _check(study, issued, ballot)
+        _check(study, ballot)
+        _hold(tx, study, rater_id, issued, now)
         return _record(tx, study, seat, issued, ballot, now)
 
 
@@ -111,6 +113,7 @@ def _rater(tx: Transaction, seat: Seat) -> int:
 
 
 def _issue(tx: Transaction, study: Study, seat: Seat, rater_id: int, now: datetime, rng: Random) -> bool:
+    """Let the rater hold a place on the pairing that is needed most. False where nothing is left for this rater."""
     matchups.release_expired(tx, study.id, now=now)
     places = study.plan.raters_per_pairing
     if not pairings.remaining(tx, study.id, rater_id, places):
@@ -122,6 +125,21 @@ def _issue(tx: Transaction, study: Study, seat: Seat, rater_id: int, now: dateti
     else:
         return False
     pair = pairings.pair(tx, pairing.choose(candidates, rng).pairing_id)
+    place = Place(
+        study_id=study.id,
+        pairing_id=pair.id,
+        place=pairing.free_place(pair.taken, places),
+        rater_id=rater_id,
+        until=now + timedelta(minutes=study.plan.claim_minutes),
+    )
+    # A pairing that this rater was shown and let go comes back as it was shown.
+    matchup_id = matchups.earlier(tx, rater_id, pair.id) or _show(tx, place, pair, seat, now, rng)
+    matchups.claim(tx, place, matchup_id)
+    return True
+
+
+def _show(tx: Transaction, place: Place, pair: Pair, seat: Seat, now: datetime, rng: Random) -> int:
+    """Record what the rater is about to see, before it is seen. Returns the matchup's row number."""
     sides = pairing.toss(pair.low, pair.high, rng)
     shown = Matchup(
         seq=0,
@@ -132,20 +150,11 @@ def _issue(tx: Transaction, study: Study, seat: Seat, rater_id: int, now: dateti
         model_b=sides.b.contender,
         answer_a=sides.a.digest,
         answer_b=sides.b.digest,
-        place=pairing.free_place(set(pair.taken), places),
         issued_at=now,
     )
-    [entry] = ledger.append(tx, study.id, [Draft(Kind.MATCHUP, payloads.matchup(shown), seat.pseudonym)], now=now)
-    matchups.issue(
-        tx,
-        study_id=study.id,
-        rater_id=rater_id,
-        pairing_id=pair.id,
-        shown=replace(shown, seq=entry.seq),
-        sides=(sides.a.answer_id, sides.b.answer_id),
-        until=now + timedelta(minutes=study.plan.claim_minutes),
-    )
-    return True
+    draft = Draft(Kind.MATCHUP, payloads.recorded_matchup(shown, chains.nonce()), seat.pseudonym)
+    [entry] = ledger.append(tx, place.study_id, [draft], now=now)
+    return matchups.add(tx, place, replace(shown, seq=entry.seq), (sides.a.answer_id, sides.b.answer_id))
 
 
 def _cleaned(ballot: Ballot) -> Ballot:
@@ -161,12 +170,22 @@ def _cleaned(ballot: Ballot) -> Ballot:
     return replace(ballot, comment=comment, reason=ballot.reason if cannot else None)
 
 
-def _check(study: Study, issued: Issued, ballot: Ballot) -> None:
+def _check(study: Study, ballot: Ballot) -> None:
     study.allow(Act.VOTE)
-    if not issued.is_claimed:
-        raise Conflict("this pair was passed on to another rater, because it had been open for long; take the next one")
     if ballot.choice not in study.plan.choices:
         raise BadInput(f"this study does not offer the choice '{ballot.choice}'")
+
+
+def _hold(tx: Transaction, study: Study, rater_id: int, issued: Issued, now: datetime) -> None:
+    """Settle the matchup's place; one that had lapsed is taken again where the pairing still has a free one."""
+    if issued.is_claimed:
+        matchups.settle(tx, issued.id)
+        return
+    taken, places = pairings.taken(tx, issued.pairing_id), study.plan.raters_per_pairing
+    if len(taken) >= places:
+        raise Conflict("this pair was passed on to another rater, because it had been open for long; take the next one")
+    place = pairing.free_place(taken, places)
+    matchups.claim(tx, Place(study.id, issued.pairing_id, place, rater_id, now, is_open=False), issued.id)
 
 
 def _same(tx: Transaction, study_id: int, earlier: Vote, ballot: Ballot) -> Receipt:
@@ -185,6 +204,8 @@ def _record(tx: Transaction, study: Study, seat: Seat, issued: Issued, ballot: B
         question=issued.shown.question,
         model_a=issued.shown.model_a,
         model_b=issued.shown.model_b,
+        answer_a=issued.shown.answer_a,
+        answer_b=issued.shown.answer_b,
         choice=ballot.choice,
         reason=ballot.reason,
         source=HUMAN,
@@ -198,10 +219,9 @@ def _record(tx: Transaction, study: Study, seat: Seat, issued: Issued, ballot: B
     votes.add(tx, study.id, [replace(vote, seq=entry.seq)], matchup_ids={issued.shown.seq: issued.id})
     if comment:
         ledger.seal(tx, study.id, [(entry.seq, "comment", comment)])
-    matchups.settle(tx, issued.id)
     return Receipt(entry.seq, entry.hash, now)
 
 
 def _receipt(tx: Transaction, study_id: int, vote: Vote) -> Receipt:
-    assert vote.voted_at is not None
+    assert vote.voted_at is not None  # votes cast here have their moment; imported ones are under other pseudonyms
     return Receipt(vote.seq, ledger.entry_hash(tx, study_id, vote.seq), vote.voted_at)

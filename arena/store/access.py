@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Select, delete, insert, select, update
 
+from arena.domain import payloads
 from arena.domain.access import ApiToken, Seat
 from arena.domain.canonical import Json
 from arena.domain.ledger import Kind
@@ -73,10 +74,10 @@ def rater_of(tx: Transaction, seat_id: int) -> int | None:
     return tx.get_one(tables.Seat, seat_id).rater_id
 
 
-def consent(tx: Transaction, seat_id: int, *, now: datetime) -> None:
-    """Record that the person on the seat has consented, once."""
+def consent(tx: Transaction, seat_id: int, *, now: datetime) -> bool:
+    """Record that the person on the seat has consented; False where that is recorded already."""
     query = update(tables.Seat).where(tables.Seat.id == seat_id, tables.Seat.consented_at.is_(None))
-    tx.execute(query.values(consented_at=now))
+    return tx.scalar(query.values(consented_at=now).returning(tables.Seat.id)) is not None
 
 
 def revoke_seat(tx: Transaction, seat_id: int, *, now: datetime) -> None:
@@ -97,13 +98,13 @@ def revoke_invitations(tx: Transaction, seat_id: int) -> None:
     tx.execute(delete(links).where(links.seat_id == seat_id, links.redeemed_at.is_(None)))
 
 
-def invitation(tx: Transaction, secret_hash: str, *, now: datetime, lock: bool = False) -> InvitationRow | None:
+def invitation(tx: Transaction, secret_hash: str, *, now: datetime) -> InvitationRow | None:
     """The invitation behind a secret, if it can still be redeemed."""
     links = tables.Invitation
     query = _seats().add_columns(links.id, links.expires_at).join(links, links.seat_id == tables.Seat.id)
     query = query.where(links.secret_hash == secret_hash, links.redeemed_at.is_(None), links.expires_at > now)
     query = query.where(tables.Seat.revoked_at.is_(None))
-    row = tx.execute(query.with_for_update(of=links) if lock else query).one_or_none()
+    row = tx.execute(query).one_or_none()
     return InvitationRow(row[-2], _seat(row[:-2]), row[-1]) if row else None
 
 
@@ -191,12 +192,30 @@ def _seat(row: Sequence[Any]) -> Seat:
     return Seat(id_, study_id, study_name, Role(role), pseudonym, consented_at is not None)
 
 
+def consented(tx: Transaction, study_id: int) -> set[str]:
+    """The pseudonyms of those who have consented."""
+    seat = tables.Seat
+    return set(tx.scalars(select(seat.pseudonym).where(seat.study_id == study_id, seat.consented_at.is_not(None))))
+
+
 def governed(tx: Transaction) -> Iterator[tuple[int, tuple[str, Mapping[str, Json]]]]:
     """What every seat and token should have as the payload of its entry in the instance's chain, by its number."""
-    seat, token, study = tables.Seat, tables.ApiToken, tables.Study
-    seats_ = select(seat.seq, study.uid, seat.pseudonym, seat.role).join(study, study.id == seat.study_id)
-    for seq, uid, pseudonym, role in tx.execute(seats_):
-        yield seq, (Kind.SEAT, {"study": uid, "seat": pseudonym, "role": role})
-    tokens_ = select(token.seq, study.uid, token.name, token.role).outerjoin(study, study.id == token.study_id)
-    for seq, uid, name, role in tx.execute(tokens_):
-        yield seq, (Kind.TOKEN, {"study": uid, "token": name, "role": role})
+    seat, token, study, rater = tables.Seat, tables.ApiToken, tables.Study, tables.Rater
+    seats_ = (
+        select(seat.seq, study.uid, seat.pseudonym, seat.role, rater.pseudonym)
+        .join(study, study.id == seat.study_id)
+        .outerjoin(rater, rater.id == seat.rater_id)
+    )
+    for seq, uid, pseudonym, role, votes_as in tx.execute(seats_):
+        wrong = {} if votes_as == (pseudonym if role == Role.RATER else None) else {"rater": votes_as or "nobody"}
+        yield seq, (Kind.SEAT, payloads.seat(uid, pseudonym, role) | wrong)
+    tokens_ = select(token, study.uid).outerjoin(study, study.id == token.study_id)
+    for row, uid in tx.execute(tokens_):
+        yield row.seq, (Kind.TOKEN, payloads.token(uid, row.name, row.role, row.secret_hash, row.expires_at))
+
+
+def revoked(tx: Transaction) -> set[str]:
+    """The pseudonyms of revoked seats and the names of revoked tokens."""
+    seats_ = select(tables.Seat.pseudonym).where(tables.Seat.revoked_at.is_not(None))
+    tokens_ = select(tables.ApiToken.name).where(tables.ApiToken.revoked_at.is_not(None))
+    return {*tx.scalars(seats_), *tx.scalars(tokens_)}

@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select
 
 from arena.domain import payloads
 from arena.domain.canonical import canonical, digest
-from arena.domain.records import AnswerRecord, QuestionRecord
+from arena.domain.records import AnswerRecord, ContenderRecord, QuestionRecord
 from arena.store.engine import Transaction
 from arena.store.tables import Answer, Contender, Pairing, Question
 
@@ -37,9 +37,18 @@ def add_questions(tx: Transaction, study_id: int, records: Iterable[tuple[int, Q
         tx.execute(insert(Question), rows)
 
 
-def add_contenders(tx: Transaction, study_id: int, named: Iterable[tuple[int, str, str]]) -> None:
-    """Store contenders: the number of the ledger entry, name, origin."""
-    rows = [{"study_id": study_id, "seq": seq, "name": name, "origin": origin} for seq, name, origin in named]
+def add_contenders(tx: Transaction, study_id: int, records: Iterable[tuple[int, ContenderRecord]]) -> None:
+    """Store contenders, each with the number of its ledger entry."""
+    rows = [
+        {
+            "study_id": study_id,
+            "seq": seq,
+            "name": record.name,
+            "origin": record.origin,
+            "settings": record.settings,
+        }
+        for seq, record in records
+    ]
     if rows:
         tx.execute(insert(Contender), rows)
 
@@ -81,10 +90,11 @@ def questions(tx: Transaction, study_id: int) -> list[tuple[int, QuestionRecord]
     return [(row.seq, _question(row)) for row in tx.scalars(query)]
 
 
-def contenders(tx: Transaction, study_id: int) -> list[tuple[int, str, str]]:
-    """A study's contenders as (ledger entry, name, origin), in the order of the ledger."""
-    query = select(Contender.seq, Contender.name, Contender.origin).where(Contender.study_id == study_id)
-    return list(tx.execute(query.order_by(Contender.seq)))
+def contenders(tx: Transaction, study_id: int) -> list[tuple[int, ContenderRecord]]:
+    """A study's contenders with their ledger entries, in the order of the ledger."""
+    query = select(Contender.seq, Contender.name, Contender.origin, Contender.settings)
+    query = query.where(Contender.study_id == study_id).order_by(Contender.seq)
+    return [(seq, ContenderRecord(*fields)) for seq, *fields in tx.execute(query)]
 
 
 def answers(tx: Transaction, study_id: int) -> list[tuple[int, AnswerRecord, str]]:
@@ -99,15 +109,18 @@ def answers(tx: Transaction, study_id: int) -> list[tuple[int, AnswerRecord, str
     return [(seq, AnswerRecord(*fields), stored) for seq, *fields, stored in tx.execute(query)]
 
 
-def answered(tx: Transaction, study_id: int) -> set[tuple[str, str]]:
-    """Which (question, contender) have an answer."""
+def answered(
+    tx: Transaction, study_id: int, *, only: Collection[str] | None = None
+) -> dict[tuple[str, str], tuple[int, str]]:
+    """The row number and digest of every answer (or those to `only` these questions), by question and contender."""
     query = (
-        select(Question.key, Contender.name)
+        select(Question.key, Contender.name, Answer.id, Answer.digest)
         .join(Answer, Answer.question_id == Question.id)
         .join(Contender, Contender.id == Answer.contender_id)
         .where(Answer.study_id == study_id)
     )
-    return {(question, contender) for question, contender in tx.execute(query)}
+    rows = tx.execute(query if only is None else query.where(Question.key.in_(only)))
+    return {(question, contender): (id_, stored) for question, contender, id_, stored in rows}
 
 
 def count(tx: Transaction, table: type[Question | Contender | Answer | Pairing], study_id: int) -> int:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 
-from arena.domain.ledger import GENESIS, Draft, Head, Kind, Linked, Sealed, link
+from arena.domain.ledger import GENESIS, Draft, Head, Kind, LedgerBroken, Linked, Sealed, link
 from arena.store.engine import Transaction, paged
 from arena.store.tables import Chain, LedgerEntry, SealedText
+
+INSTANCE = "instance"
+"""The name of the instance's own chain."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +30,29 @@ class ChainRow:
 
 def create_chain(tx: Transaction, study_id: int | None, uid: str) -> None:
     """Begin an empty chain for a study, or for the instance."""
-    tx.execute(insert(Chain).values(uid=uid, study_id=study_id, head_seq=0, head_hash=GENESIS))
+    tx.execute(insert(Chain).values(**_empty(uid, uid, study_id)))
+
+
+def is_known(tx: Transaction, uid: str) -> bool:
+    """Whether there is a chain with this identity."""
+    return tx.scalar(select(Chain.id).where(Chain.uid == uid)) is not None
+
+
+def _empty(name: str, uid: str, study_id: int | None) -> dict[str, object]:
+    return {"name": name, "uid": uid, "study_id": study_id, "head_seq": 0, "head_hash": GENESIS}
 
 
 def chain_of(tx: Transaction, study_id: int | None, *, lock: bool = False) -> ChainRow:
-    """The chain of a study (None: of the instance). With `lock` nobody else appends until the transaction ends."""
-    query = select(Chain).where(Chain.study_id.is_(None) if study_id is None else Chain.study_id == study_id)
+    """The chain of a study (None: of the instance). With `lock` nobody else appends until the transaction ends.
+
+    Raises LedgerBroken where there is none.
+    """
+    query = select(Chain).where(Chain.name == INSTANCE if study_id is None else Chain.study_id == study_id)
     if lock:
         query = query.with_for_update()
-    row = tx.scalars(query.execution_options(populate_existing=True)).one()
+    row = tx.scalars(query.execution_options(populate_existing=True)).one_or_none()
+    if row is None:
+        raise LedgerBroken(0, "there is none in the database")
     return ChainRow(row.id, row.uid, row.study_id, Head(row.head_seq, row.head_hash))
 
 
@@ -97,8 +115,8 @@ def entry_hash(tx: Transaction, study_id: int, seq: int) -> str:
 
 
 def ensure_instance(tx: Transaction, *, now: datetime) -> None:
-    """Begin the instance's own chain where it is not there yet."""
-    if tx.scalar(select(Chain.id).where(Chain.study_id.is_(None))) is None:
-        create_chain(tx, None, secrets.token_hex(16))
-        payload: Mapping[str, str] = {"format": "clinical-arena"}
-        append(tx, None, [Draft(Kind.INSTANCE, payload)], now=now)
+    """Begin the instance's own chain where it is not there yet. Of two who try at once, one waits and finds it."""
+    insert_or_wait = sqlite.insert if tx.get_bind().dialect.name == "sqlite" else postgresql.insert
+    new = insert_or_wait(Chain).values(**_empty(INSTANCE, secrets.token_hex(16), None))
+    if tx.scalar(new.on_conflict_do_nothing(index_elements=["name"]).returning(Chain.id)) is not None:
+        append(tx, None, [Draft(Kind.INSTANCE, {"format": "clinical-arena"})], now=now)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -23,6 +24,7 @@ class Issued:
     """A matchup that was issued: its row, what it shows, and whether its rater still holds a claim on its pairing."""
 
     id: int
+    pairing_id: int
     shown: Matchup
     is_claimed: bool
 
@@ -52,79 +54,66 @@ def release_expired(tx: Transaction, study_id: int, *, now: datetime) -> None:
     tx.execute(delete(Claim).where(Claim.study_id == study_id, Claim.is_open, Claim.expires_at < now))
 
 
-def issue(
-    tx: Transaction,
-    *,
-    study_id: int,
-    rater_id: int,
-    pairing_id: int,
-    shown: Matchup,
-    sides: tuple[int, int],
-    until: datetime,
-) -> None:
-    """Store a matchup and the rater's claim on its place. `sides`: the row numbers of answers A and B."""
+@dataclass(frozen=True)
+class Place:
+    """One of a pairing's places, held by a rater until a moment or, once voted on, for good."""
+
+    study_id: int
+    pairing_id: int
+    place: int
+    rater_id: int
+    until: datetime
+    is_open: bool = True
+
+
+def add(tx: Transaction, place: Place, shown: Matchup, sides: tuple[int, int]) -> int:
+    """Store a matchup and return its row's number. `sides`: the row numbers of answers A and B."""
     values = {
-        "study_id": study_id,
-        "pairing_id": pairing_id,
-        "rater_id": rater_id,
-        "place": shown.place,
+        "study_id": place.study_id,
+        "pairing_id": place.pairing_id,
+        "rater_id": place.rater_id,
         "token": shown.token,
         "answer_a_id": sides[0],
         "answer_b_id": sides[1],
         "issued_at": shown.issued_at,
         "seq": shown.seq,
     }
-    matchup_id = tx.scalars(insert(tables.Matchup).values(values).returning(tables.Matchup.id)).one()
-    claim = {"pairing_id": pairing_id, "place": shown.place, "study_id": study_id, "matchup_id": matchup_id}
-    tx.execute(insert(Claim).values(**claim, rater_id=rater_id, is_open=True, expires_at=until))
+    return tx.scalars(insert(tables.Matchup).values(values).returning(tables.Matchup.id)).one()
 
 
-def restore(tx: Transaction, study_id: int, shown: list[Matchup], *, voted: set[int]) -> dict[int, int]:
+def claim(tx: Transaction, place: Place, matchup_id: int) -> None:
+    """Let a matchup hold a place. The database refuses a second one on it, and a second open one of a rater."""
+    values = {"study_id": place.study_id, "pairing_id": place.pairing_id, "place": place.place}
+    values |= {"rater_id": place.rater_id, "matchup_id": matchup_id}
+    tx.execute(insert(Claim).values(**values, is_open=place.is_open, expires_at=place.until))
+
+
+def earlier(tx: Transaction, rater_id: int, pairing_id: int) -> int | None:
+    """The matchup on a pairing that this rater was shown before and let go, as the row's number."""
+    matchup = tables.Matchup
+    return tx.scalar(select(matchup.id).where(matchup.rater_id == rater_id, matchup.pairing_id == pairing_id))
+
+
+def restore(tx: Transaction, study_id: int, shown: Iterable[Matchup], *, voted: set[int]) -> dict[int, int]:
     """Store matchups from a ledger, and the claims of those that were voted on. Returns ledger entry → row number."""
-    answer_ids = _answer_ids(tx, study_id)
-    pairing_ids = {
-        frozenset(sides): id_
-        for id_, *sides in tx.execute(
-            select(Pairing.id, Pairing.answer_low_id, Pairing.answer_high_id).where(Pairing.study_id == study_id)
-        )
-    }
-    people = raters.ids(tx, study_id)
-    rows = [
-        {
-            "study_id": study_id,
-            "rater_id": people[matchup.rater],
-            "place": matchup.place,
-            "token": matchup.token,
-            "answer_a_id": answer_ids[matchup.answer_a],
-            "answer_b_id": answer_ids[matchup.answer_b],
-            "pairing_id": pairing_ids[frozenset((answer_ids[matchup.answer_a], answer_ids[matchup.answer_b]))],
-            "issued_at": matchup.issued_at,
-            "seq": matchup.seq,
-        }
-        for matchup in shown
-    ]
-    if not rows:
-        return {}
-    tx.execute(insert(tables.Matchup), rows)
-    ids = dict(
-        tx.execute(select(tables.Matchup.seq, tables.Matchup.id).where(tables.Matchup.study_id == study_id)).all()
-    )
-    claims = [
-        {
-            "pairing_id": row["pairing_id"],
-            "place": row["place"],
-            "study_id": study_id,
-            "matchup_id": ids[matchup.seq],
-            "rater_id": row["rater_id"],
-            "is_open": False,
-            "expires_at": matchup.issued_at,
-        }
-        for matchup, row in zip(shown, rows, strict=True)
-        if matchup.seq in voted
-    ]
-    if claims:
-        tx.execute(insert(Claim), claims)
-    return ids
+    answer_ids, pairing_ids, people = _answer_ids(tx, study_id), _pairing_ids(tx, study_id), raters.ids(tx, study_id)
+    taken: Counter[int] = Counter()
+    rows: dict[int, int] = {}
+    for matchup in shown:
+        sides = (answer_ids[matchup.answer_a], answer_ids[matchup.answer_b])
+        pairing_id = pairing_ids[frozenset(sides)]
+        taken[pairing_id] += matchup.seq in voted
+        rater_id = people[matchup.rater]
+        place = Place(study_id, pairing_id, taken[pairing_id], rater_id, matchup.issued_at, is_open=False)
+        rows[matchup.seq] = add(tx, place, matchup, sides)
+        if matchup.seq in voted:
+            claim(tx, place, rows[matchup.seq])
+    return rows
+
+
+def _pairing_ids(tx: Transaction, study_id: int) -> dict[frozenset[int], int]:
+    query = select(Pairing.id, Pairing.answer_low_id, Pairing.answer_high_id).where(Pairing.study_id == study_id)
+    return {frozenset((low, high)): id_ for id_, low, high in tx.execute(query)}
 
 
 def _answer_ids(tx: Transaction, study_id: int) -> dict[str, int]:
@@ -135,18 +124,38 @@ def issued(tx: Transaction, rater_id: int, token: str) -> Issued | None:
     """The matchup that this rater was shown under `token`; another rater's is none."""
     query = (
         _matchups()
-        .add_columns(tables.Matchup.id, Claim.is_open)
+        .add_columns(tables.Matchup.pairing_id, tables.Matchup.id, Claim.is_open)
         .outerjoin(Claim, Claim.matchup_id == tables.Matchup.id)
     )
     row = tx.execute(query.where(tables.Matchup.rater_id == rater_id, tables.Matchup.token == token)).one_or_none()
-    return Issued(row[-2], Matchup(*row[:-2]), row[-1] is True) if row else None
+    return Issued(row[-2], row[-3], Matchup(*row[:-3]), row[-1] is True) if row else None
 
 
-def matchups(tx: Transaction, study_id: int) -> Iterator[Matchup]:
-    """A study's matchups in the order of the ledger."""
-    query = _matchups().where(tables.Matchup.study_id == study_id)
+def matchups(tx: Transaction, study_id: int) -> Iterator[tuple[Matchup, set[str]]]:
+    """A study's matchups in the order of the ledger, each with the digests of the answers of its pairing."""
+    low, high = aliased(Answer), aliased(Answer)
+    query = (
+        _matchups()
+        .add_columns(low.digest, high.digest)
+        .join(Pairing, Pairing.id == tables.Matchup.pairing_id)
+        .join(low, low.id == Pairing.answer_low_id)
+        .join(high, high.id == Pairing.answer_high_id)
+        .where(tables.Matchup.study_id == study_id)
+    )
     for row in paged(tx, query, tables.Matchup.seq):
-        yield Matchup(*row)
+        yield Matchup(*row[:-2]), set(row[-2:])
+
+
+def settled(tx: Transaction, study_id: int) -> set[int]:
+    """The matchups that hold a place of their own pairing, under their own rater, for good: their ledger entries."""
+    matchup = tables.Matchup
+    query = (
+        select(matchup.seq)
+        .join(Claim, Claim.matchup_id == matchup.id)
+        .where(Claim.study_id == study_id, ~Claim.is_open)
+        .where(Claim.pairing_id == matchup.pairing_id, Claim.rater_id == matchup.rater_id)
+    )
+    return set(tx.scalars(query))
 
 
 @cache
@@ -162,7 +171,6 @@ def _matchups() -> Select[*tuple[Any, ...]]:
             other.name,
             a.digest,
             b.digest,
-            tables.Matchup.place,
             tables.Matchup.issued_at,
         )
         .join(Rater, Rater.id == tables.Matchup.rater_id)

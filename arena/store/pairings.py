@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, func, insert, select
 from sqlalchemy.orm import aliased
 
 from arena.domain.pairing import Candidate, ContenderPair, pairs
-from arena.store import content, tables
+from arena.store import content
 from arena.store.engine import Transaction
 from arena.store.tables import Answer, Claim, Contender, Pairing, Question
 
@@ -32,7 +32,7 @@ class Pair:
     question: str
     low: Side
     high: Side
-    taken: frozenset[int]
+    taken: set[int]
 
 
 def make(tx: Transaction, study_id: int) -> int:
@@ -65,15 +65,18 @@ def make(tx: Transaction, study_id: int) -> int:
     return len(rows)
 
 
-def listed(tx: Transaction, study_id: int) -> list[tuple[str, str, str]]:
-    """The study's pairings as (question, lower contender, higher contender), sorted."""
+def listed(tx: Transaction, study_id: int) -> list[tuple[str, str, str, str, str]]:
+    """The study's pairings, sorted: question, lower and higher contender, and the digests of their answers."""
     low, high = aliased(Contender), aliased(Contender)
+    below, above = aliased(Answer), aliased(Answer)
     query = (
-        select(Question.key, low.name, high.name)
+        select(Question.key, low.name, high.name, below.digest, above.digest)
         .select_from(Pairing)
         .join(Question, Question.id == Pairing.question_id)
         .join(low, low.id == Pairing.contender_low_id)
         .join(high, high.id == Pairing.contender_high_id)
+        .join(below, below.id == Pairing.answer_low_id)
+        .join(above, above.id == Pairing.answer_high_id)
         .where(Pairing.study_id == study_id)
     )
     return sorted(tx.execute(query))
@@ -82,25 +85,24 @@ def listed(tx: Transaction, study_id: int) -> list[tuple[str, str, str]]:
 def served(tx: Transaction, study_id: int) -> dict[ContenderPair, int]:
     """How many places of each pair of contenders are taken. Counted from the claims, of which there are fewest."""
     contenders = content.contender_ids(tx, study_id)
-    taken = dict.fromkeys(pairs([contenders[name] for name in sorted(contenders)]), 0)
+    held = dict.fromkeys(pairs([contenders[name] for name in sorted(contenders)]), 0)
     query = (
         select(Pairing.contender_low_id, Pairing.contender_high_id, func.count())
         .join(Claim, Claim.pairing_id == Pairing.id)
         .where(Claim.study_id == study_id)
         .group_by(Pairing.contender_low_id, Pairing.contender_high_id)
     )
-    return taken | {(low, high): count for low, high, count in tx.execute(query)}
+    return held | {(low, high): count for low, high, count in tx.execute(query)}
 
 
 def candidates(tx: Transaction, study_id: int, rater_id: int, pair: ContenderPair, places: int) -> list[Candidate]:
-    """The pairings of two contenders that have a free place and that this rater has not been shown."""
-    shown = select(tables.Matchup.id).where(
-        tables.Matchup.rater_id == rater_id, tables.Matchup.pairing_id == Pairing.id
-    )
+    """The pairings of two contenders that have a free place and of which this rater holds none."""
+    mine = aliased(Claim)
+    has_mine = select(mine.pairing_id).where(mine.pairing_id == Pairing.id, mine.rater_id == rater_id).exists()
     query = (
         select(Pairing.id, func.count(Claim.pairing_id))
         .outerjoin(Claim, Claim.pairing_id == Pairing.id)
-        .where(Pairing.study_id == study_id, ~shown.exists())
+        .where(Pairing.study_id == study_id, ~has_mine)
         .where(Pairing.contender_low_id == pair[0], Pairing.contender_high_id == pair[1])
         .group_by(Pairing.id)
         .having(func.count(Claim.pairing_id) < places)
@@ -110,23 +112,28 @@ def candidates(tx: Transaction, study_id: int, rater_id: int, pair: ContenderPai
 
 
 def remaining(tx: Transaction, study_id: int, rater_id: int, places: int) -> int:
-    """How many pairings this rater could still be given: all but those shown to this rater and those that are full."""
-    shown = select(tables.Matchup.pairing_id).where(tables.Matchup.rater_id == rater_id)
+    """How many pairings this rater could still be given: all but those that the rater holds and those that are full."""
+    mine = select(Claim.pairing_id).where(Claim.rater_id == rater_id)
     full = (
         select(Claim.pairing_id)
         .where(Claim.study_id == study_id)
         .group_by(Claim.pairing_id)
         .having(func.count() >= places)
     )
-    gone = tx.scalar(select(func.count()).select_from(shown.union(full).subquery())) or 0
+    gone = tx.scalar(select(func.count()).select_from(mine.union(full).subquery())) or 0
     return content.count(tx, Pairing, study_id) - gone
 
 
 def pair(tx: Transaction, pairing_id: int) -> Pair:
     """A pairing with what is needed to show it."""
     row = tx.execute(_pairs().where(Pairing.id == pairing_id)).one()
-    taken = frozenset(tx.scalars(select(Claim.place).where(Claim.pairing_id == pairing_id)))
-    return Pair(pairing_id, row[0], Side(row[1], row[2], row[3]), Side(row[4], row[5], row[6]), taken)
+    sides = Side(row[1], row[2], row[3]), Side(row[4], row[5], row[6])
+    return Pair(pairing_id, row[0], *sides, taken(tx, pairing_id))
+
+
+def taken(tx: Transaction, pairing_id: int) -> set[int]:
+    """The places of a pairing that are held."""
+    return set(tx.scalars(select(Claim.place).where(Claim.pairing_id == pairing_id)))
 
 
 @cache

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from sqlalchemy import insert, select
 
 from arena.store.engine import Transaction
-from arena.store.tables import Rater
+from arena.store.tables import Rater, Seat
 
 
 def add(tx: Transaction, study_id: int, pseudonym: str, origin: str) -> int:
@@ -27,3 +27,8 @@ def ids(tx: Transaction, study_id: int, *, only: Collection[str] | None = None) 
     """The row numbers of a study's raters (or `only` of these), by pseudonym."""
     query = select(Rater.pseudonym, Rater.id).where(Rater.study_id == study_id)
     return dict(tx.execute(query if only is None else query.where(Rater.pseudonym.in_(only))).all())
+
+
+def invited(tx: Transaction, study_id: int) -> set[str]:
+    """The pseudonyms of the raters who have a seat."""
+    return set(tx.scalars(select(Seat.pseudonym).where(Seat.study_id == study_id, Seat.rater_id.is_not(None))))

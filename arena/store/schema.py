@@ -11,10 +11,14 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
+from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from arena.errors import Incomplete
 from arena.store.engine import Database, reason
+
+_UPGRADING = 0x617265_6E61
+"""The number of the advisory lock on PostgreSQL that stands for "these tables are being changed"."""
 
 
 def upgrade(db: Database, migrations: Path, *, revision: str = "head") -> tuple[str | None, str | None]:
@@ -56,6 +60,9 @@ def _run(db: Database, migrations: Path, work: Callable[[Config], object]) -> No
     try:
         # On SQLite a migration must own the write lock from its first statement on.
         with db.engine.connect().execution_options(arena_write=True) as connection, connection.begin():
+            if db.kind == "postgresql":
+                # Of two who upgrade at once, the second waits and finds it done.
+                connection.execute(select(func.pg_advisory_xact_lock(_UPGRADING)))
             config.attributes["connection"] = connection
             work(config)
     except CommandError as error:

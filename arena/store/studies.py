@@ -27,7 +27,8 @@ def add(tx: Transaction, *, uid: str, name: str, title: str, plan: Plan, now: da
 
 def by_name(tx: Transaction, name: str) -> Study | None:
     """The study called `name`, if there is one."""
-    return _study(tx.scalars(select(tables.Study).where(tables.Study.name == name)).one_or_none())
+    query = select(tables.Study).where(tables.Study.name == name).execution_options(populate_existing=True)
+    return _study(tx.scalars(query).one_or_none())
 
 
 def by_id(tx: Transaction, study_id: int) -> Study:
@@ -39,8 +40,8 @@ def by_id(tx: Transaction, study_id: int) -> Study:
 
 def listed(tx: Transaction) -> list[Study]:
     """All studies, by name."""
-    rows = tx.scalars(select(tables.Study).order_by(tables.Study.name))
-    return [study for row in rows if (study := _study(row))]
+    found = [study for row in tx.scalars(select(tables.Study)) if (study := _study(row))]
+    return sorted(found, key=lambda study: study.name)
 
 
 def update(tx: Transaction, study_id: int, *, state: StudyState | None = None, plan: Plan | None = None) -> Study:

@@ -15,11 +15,15 @@ from arena.store.base import Base, row_id
 
 
 class Chain(Base):
-    """One hash chain: a study's, or the instance's (`study_id` null). The row is the lock that serialises appends."""
+    """One hash chain: a study's, or the instance's (`study_id` null). The row is the lock that serialises appends.
+
+    `name` keeps the instance to one chain; a study's is its uid.
+    """
 
     __tablename__ = "chain"
 
     id: Mapped[int] = row_id()
+    name: Mapped[str] = mapped_column(unique=True)
     uid: Mapped[str] = mapped_column(unique=True)
     study_id: Mapped[int | None] = mapped_column(ForeignKey("study.id"), unique=True)
     head_seq: Mapped[int]
@@ -68,7 +72,7 @@ class Question(Base):
     """One clinical question. `key` is its id in the files; `must_have` and `extra` are canonical JSON."""
 
     __tablename__ = "question"
-    __table_args__ = (UniqueConstraint("study_id", "key"),)
+    __table_args__ = (UniqueConstraint("study_id", "key"), UniqueConstraint("study_id", "seq"))
 
     id: Mapped[int] = row_id()
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
@@ -86,15 +90,16 @@ class Question(Base):
 
 
 class Contender(Base):
-    """One system under test. `origin` says how its answers come: `imported`."""
+    """One system under test. `origin` says how its answers come: `imported`. `settings` is canonical JSON."""
 
     __tablename__ = "contender"
-    __table_args__ = (UniqueConstraint("study_id", "name"),)
+    __table_args__ = (UniqueConstraint("study_id", "name"), UniqueConstraint("study_id", "seq"))
 
     id: Mapped[int] = row_id()
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
     name: Mapped[str]
     origin: Mapped[str]
+    settings: Mapped[str]
     seq: Mapped[int]
 
 
@@ -102,7 +107,11 @@ class Answer(Base):
     """One text of a contender on a question. `digest` is what the ledger commits to."""
 
     __tablename__ = "answer"
-    __table_args__ = (UniqueConstraint("question_id", "contender_id"), Index(None, "study_id", "contender_id"))
+    __table_args__ = (
+        UniqueConstraint("question_id", "contender_id"),
+        UniqueConstraint("study_id", "seq"),
+        Index(None, "study_id", "contender_id"),
+    )
 
     id: Mapped[int] = row_id()
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
@@ -158,7 +167,6 @@ class Matchup(Base):
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
     pairing_id: Mapped[int] = mapped_column(ForeignKey("pairing.id"))
     rater_id: Mapped[int] = mapped_column(ForeignKey("rater.id"))
-    place: Mapped[int]
     token: Mapped[str] = mapped_column(unique=True)
     answer_a_id: Mapped[int] = mapped_column(ForeignKey("answer.id"))
     answer_b_id: Mapped[int] = mapped_column(ForeignKey("answer.id"))
@@ -212,6 +220,8 @@ class Vote(Base):
     question_id: Mapped[int | None] = mapped_column(ForeignKey("question.id"))
     contender_a_id: Mapped[int] = mapped_column(ForeignKey("contender.id"))
     contender_b_id: Mapped[int] = mapped_column(ForeignKey("contender.id"))
+    answer_a_id: Mapped[int | None] = mapped_column(ForeignKey("answer.id"))
+    answer_b_id: Mapped[int | None] = mapped_column(ForeignKey("answer.id"))
     rater_id: Mapped[int | None] = mapped_column(ForeignKey("rater.id"))
     source: Mapped[str]
     choice: Mapped[str]
@@ -234,7 +244,7 @@ class Seat(Base):
     created_at: Mapped[datetime]
     consented_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
-    seq: Mapped[int]
+    seq: Mapped[int] = mapped_column(unique=True)
 
 
 class SeatIdentity(Base):
@@ -283,4 +293,4 @@ class ApiToken(Base):
     secret_hash: Mapped[str] = mapped_column(unique=True)
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
-    seq: Mapped[int]
+    seq: Mapped[int] = mapped_column(unique=True)

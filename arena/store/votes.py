@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -14,7 +15,9 @@ from arena.domain.vocabulary import CannotJudgeReason, Choice
 from arena.domain.votes import Vote
 from arena.store import content, raters, tables
 from arena.store.engine import Transaction, paged
-from arena.store.tables import Contender, Question, Rater
+from arena.store.tables import Answer, Contender, Question, Rater
+
+_FIELDS = tuple(field.name for field in fields(Vote))
 
 
 def add(tx: Transaction, study_id: int, cast: Sequence[Vote], *, matchup_ids: Mapping[int, int] | None = None) -> None:
@@ -24,7 +27,8 @@ def add(tx: Transaction, study_id: int, cast: Sequence[Vote], *, matchup_ids: Ma
     """
     # A vote that is cast needs one question and one rater looked up, an import all of them.
     single = cast[0] if len(cast) == 1 else None
-    questions = content.question_ids(tx, study_id, only=[single.question or ""] if single else None)
+    asked = [single.question or ""] if single else None
+    questions, answers = content.question_ids(tx, study_id, only=asked), content.answered(tx, study_id, only=asked)
     people = raters.ids(tx, study_id, only=[single.rater or ""] if single else None)
     contenders = content.contender_ids(tx, study_id)
     rows = [
@@ -36,6 +40,8 @@ def add(tx: Transaction, study_id: int, cast: Sequence[Vote], *, matchup_ids: Ma
             "question_id": questions[vote.question] if vote.question is not None else None,
             "contender_a_id": contenders[vote.model_a],
             "contender_b_id": contenders[vote.model_b],
+            "answer_a_id": answers[vote.question, vote.model_a][0] if vote.question is not None else None,
+            "answer_b_id": answers[vote.question, vote.model_b][0] if vote.question is not None else None,
             "rater_id": people[vote.rater] if vote.rater is not None else None,
             "source": vote.source,
             "choice": vote.choice,
@@ -47,11 +53,6 @@ def add(tx: Transaction, study_id: int, cast: Sequence[Vote], *, matchup_ids: Ma
     ]
     if rows:
         tx.execute(insert(tables.Vote), rows)
-
-
-def keys(tx: Transaction, study_id: int) -> set[str]:
-    """The identities of all votes of a study."""
-    return set(tx.scalars(select(tables.Vote.key).where(tables.Vote.study_id == study_id)))
 
 
 def tallies(tx: Transaction, study_id: int) -> list[SourceCount]:
@@ -100,7 +101,7 @@ def votes(tx: Transaction, study_id: int, *, source: str | None = None, rater_id
 
 @cache
 def _votes() -> Select[*tuple[Any, ...]]:
-    one, other = aliased(Contender), aliased(Contender)
+    one, other, a, b = aliased(Contender), aliased(Contender), aliased(Answer), aliased(Answer)
     vote = tables.Vote
     return (
         select(
@@ -110,6 +111,8 @@ def _votes() -> Select[*tuple[Any, ...]]:
             Question.key,
             one.name,
             other.name,
+            a.digest,
+            b.digest,
             vote.choice,
             vote.reason,
             vote.source,
@@ -119,6 +122,8 @@ def _votes() -> Select[*tuple[Any, ...]]:
         )
         .join(one, one.id == vote.contender_a_id)
         .join(other, other.id == vote.contender_b_id)
+        .outerjoin(a, a.id == vote.answer_a_id)
+        .outerjoin(b, b.id == vote.answer_b_id)
         .outerjoin(Question, Question.id == vote.question_id)
         .outerjoin(Rater, Rater.id == vote.rater_id)
         .outerjoin(tables.Matchup, tables.Matchup.id == vote.matchup_id)
@@ -126,5 +131,7 @@ def _votes() -> Select[*tuple[Any, ...]]:
 
 
 def _vote(row: Iterable[Any]) -> Vote:
-    seq, key, matchup, question, a, b, choice, reason, *rest = row
-    return Vote(seq, key, matchup, question, a, b, Choice(choice), CannotJudgeReason(reason) if reason else None, *rest)
+    values = dict(zip(_FIELDS, row, strict=True))
+    reason = values["reason"]
+    words = {"choice": Choice(values["choice"]), "reason": None if reason is None else CannotJudgeReason(reason)}
+    return Vote(**values | words)

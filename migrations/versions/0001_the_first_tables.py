@@ -20,8 +20,8 @@ MOMENT = sa.DateTime(timezone=True)
 
 APPEND_ONLY: dict[str, list[tuple[str, ...]]] = {
     "ledger_entry": [("chain_id", "seq")],
-    "matchup": [("token",), ("rater_id", "pairing_id"), ("study_id", "seq")],
-    "vote": [("study_id", "key"), ("study_id", "seq"), ("matchup_id",)],
+    "matchup": [("id",), ("token",), ("rater_id", "pairing_id"), ("study_id", "seq")],
+    "vote": [("id",), ("study_id", "key"), ("study_id", "seq"), ("matchup_id",)],
 }
 """The append-only tables with their unique keys: SQLite's REPLACE would delete by these without any DELETE trigger."""
 
@@ -64,16 +64,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_token")),
         sa.UniqueConstraint("name", name=op.f("uq_api_token_name")),
         sa.UniqueConstraint("secret_hash", name=op.f("uq_api_token_secret_hash")),
+        sa.UniqueConstraint("seq", name=op.f("uq_api_token_seq")),
     )
     op.create_table(
         "chain",
         sa.Column("id", ID, sa.Identity(always=False), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
         sa.Column("uid", sa.Text(), nullable=False),
         sa.Column("study_id", ID, nullable=True),
         sa.Column("head_seq", ID, nullable=False),
         sa.Column("head_hash", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["study_id"], ["study.id"], name=op.f("fk_chain_study_id_study")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_chain")),
+        sa.UniqueConstraint("name", name=op.f("uq_chain_name")),
         sa.UniqueConstraint("study_id", name=op.f("uq_chain_study_id")),
         sa.UniqueConstraint("uid", name=op.f("uq_chain_uid")),
     )
@@ -83,10 +86,12 @@ def upgrade() -> None:
         sa.Column("study_id", ID, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("settings", sa.Text(), nullable=False),
         sa.Column("seq", ID, nullable=False),
         sa.ForeignKeyConstraint(["study_id"], ["study.id"], name=op.f("fk_contender_study_id_study")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contender")),
         sa.UniqueConstraint("study_id", "name", name=op.f("uq_contender_study_id_name")),
+        sa.UniqueConstraint("study_id", "seq", name=op.f("uq_contender_study_id_seq")),
     )
     op.create_table(
         "question",
@@ -106,6 +111,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["study_id"], ["study.id"], name=op.f("fk_question_study_id_study")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_question")),
         sa.UniqueConstraint("study_id", "key", name=op.f("uq_question_study_id_key")),
+        sa.UniqueConstraint("study_id", "seq", name=op.f("uq_question_study_id_seq")),
     )
     op.create_table(
         "rater",
@@ -132,6 +138,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["study_id"], ["study.id"], name=op.f("fk_answer_study_id_study")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_answer")),
         sa.UniqueConstraint("question_id", "contender_id", name=op.f("uq_answer_question_id_contender_id")),
+        sa.UniqueConstraint("study_id", "seq", name=op.f("uq_answer_study_id_seq")),
     )
     op.create_index(op.f("ix_answer_study_id_contender_id"), "answer", ["study_id", "contender_id"], unique=False)
     op.create_table(
@@ -159,6 +166,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["study_id"], ["study.id"], name=op.f("fk_seat_study_id_study")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_seat")),
         sa.UniqueConstraint("rater_id", name=op.f("uq_seat_rater_id")),
+        sa.UniqueConstraint("seq", name=op.f("uq_seat_seq")),
         sa.UniqueConstraint("study_id", "pseudonym", name=op.f("uq_seat_study_id_pseudonym")),
     )
     op.create_table(
@@ -226,7 +234,6 @@ def upgrade() -> None:
         sa.Column("study_id", ID, nullable=False),
         sa.Column("pairing_id", ID, nullable=False),
         sa.Column("rater_id", ID, nullable=False),
-        sa.Column("place", ID, nullable=False),
         sa.Column("token", sa.Text(), nullable=False),
         sa.Column("answer_a_id", ID, nullable=False),
         sa.Column("answer_b_id", ID, nullable=False),
@@ -280,12 +287,16 @@ def upgrade() -> None:
         sa.Column("question_id", ID, nullable=True),
         sa.Column("contender_a_id", ID, nullable=False),
         sa.Column("contender_b_id", ID, nullable=False),
+        sa.Column("answer_a_id", ID, nullable=True),
+        sa.Column("answer_b_id", ID, nullable=True),
         sa.Column("rater_id", ID, nullable=True),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("choice", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("simulated", sa.Boolean(), nullable=False),
         sa.Column("voted_at", MOMENT, nullable=True),
+        sa.ForeignKeyConstraint(["answer_a_id"], ["answer.id"], name=op.f("fk_vote_answer_a_id_answer")),
+        sa.ForeignKeyConstraint(["answer_b_id"], ["answer.id"], name=op.f("fk_vote_answer_b_id_answer")),
         sa.ForeignKeyConstraint(["contender_a_id"], ["contender.id"], name=op.f("fk_vote_contender_a_id_contender")),
         sa.ForeignKeyConstraint(["contender_b_id"], ["contender.id"], name=op.f("fk_vote_contender_b_id_contender")),
         sa.ForeignKeyConstraint(["matchup_id"], ["matchup.id"], name=op.f("fk_vote_matchup_id_matchup")),

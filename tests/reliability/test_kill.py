@@ -58,7 +58,7 @@ def kept_votes(db: Database, prepare: Callable[[], None]) -> int:
 def test_no_acknowledged_vote_is_lost_by_a_kill(make_db: MakeDatabase, kind: str) -> None:
     db = make_db(kind)
     assert kept_votes(db, nothing) == KILLS
-    audit.audit_study(db, studies.get(db, "s"))
+    audit.audit_study(db, studies.get(db, "s").id)
 
 
 def test_a_server_that_answers_before_it_commits_is_seen_to_lose_votes(make_db: MakeDatabase) -> None:

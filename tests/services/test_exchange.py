@@ -81,7 +81,7 @@ def test_a_ledger_moves_to_the_other_database_with_head_board_and_exports(make_d
         from_file, _ = leaderboard.of_ledger(io.BytesIO(ledger), "k.jsonl", FAST)
         assert tables.board_json(from_file).encode() == boards[0]
         for db in (one, other):
-            assert audit.audit_study(db, studies.get(db, "s"), head=origin.head).head == origin.head
+            assert audit.audit_study(db, studies.get(db, "s").id, head=origin.head).head == origin.head
             audit.audit_instance(db)
         assert restore.restore(other, io.BytesIO(ledger), "k.jsonl", now=NOW) == (study, False)
 
@@ -94,7 +94,7 @@ def test_a_restored_study_goes_on(db: Database, make_db: MakeDatabase) -> None:
     matchup = voting.next_matchup(db, dora, now=NOW)
     assert matchup is not None
     voting.cast_vote(db, dora, Ballot(matchup.token, Choice.TIE_GOOD), now=NOW)
-    audit.audit_study(db, studies.get(db, "s"))
+    audit.audit_study(db, studies.get(db, "s").id)
 
 
 def test_another_state_of_a_study_is_not_restored_over_it(db: Database) -> None:
@@ -172,8 +172,8 @@ def test_an_earlier_head_is_on_the_chain(db: Database) -> None:
     matchup = voting.next_matchup(db, alice, now=NOW)
     assert matchup is not None
     voting.cast_vote(db, alice, Ballot(matchup.token, Choice.A_BETTER), now=NOW)
-    audit.audit_study(db, studies.get(db, "s"), head=early)
-    audit.audit_study(db, studies.get(db, "s"), head=Head(0, early.hash))
+    audit.audit_study(db, studies.get(db, "s").id, head=early)
+    audit.audit_study(db, studies.get(db, "s").id, head=Head(0, early.hash))
 
 
 def test_an_export_without_its_parts_still_verifies_and_rates_but_is_not_restored(make_db: MakeDatabase) -> None:
@@ -227,13 +227,13 @@ TAMPERING = {
 @pytest.mark.parametrize("what", TAMPERING)
 def test_a_row_that_was_changed_behind_the_ledger_is_found(db: Database, what: str) -> None:
     voted(db)
-    audit.audit_study(db, studies.get(db, "s"))
+    audit.audit_study(db, studies.get(db, "s").id)
     statement, words = TAMPERING[what]
     with db.write() as tx:
         _lower_the_guard(db, tx)
         assert tx.execute(text(statement)).rowcount > 0  # type: ignore[attr-defined]
     with pytest.raises(LedgerBroken, match=words):
-        audit.audit_study(db, studies.get(db, "s"))
+        audit.audit_study(db, studies.get(db, "s").id)
 
 
 def test_a_seat_that_nobody_granted_is_found(db: Database) -> None:

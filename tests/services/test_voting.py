@@ -20,7 +20,7 @@ from arena.errors import ArenaError, BadInput, Conflict, NotAllowed, NotFound
 from arena.services import access, audit, studies, voting
 from arena.store import ledger, pairings, votes
 from arena.store.engine import Database
-from tests.studies import CONTENDERS, NOW, later, opened, seated
+from tests.studies import CONTENDERS, NOW, cast_elsewhere, later, opened, seated
 
 
 def given(db: Database, seat: Seat) -> BlindMatchup:
@@ -44,7 +44,7 @@ def test_a_rater_votes_through_the_whole_plan_and_each_pairing_is_had_once(db: D
         had = Counter((v.question, frozenset((v.model_a, v.model_b))) for v in votes.votes(tx, study.id))
     assert len(had) == 9
     assert set(had.values()) == {1}
-    audit.audit_study(db, studies.get(db, "s"))
+    audit.audit_study(db, studies.get(db, "s").id)
 
 
 def test_the_open_pair_is_among_those_to_go(db: Database) -> None:
@@ -111,7 +111,7 @@ def test_many_raters_at_once_never_share_a_place(db: Database) -> None:
     had = Counter((v.question, frozenset((v.model_a, v.model_b))) for v in cast)
     assert set(had.values()) == {2}
     assert len({(v.rater, v.question, frozenset((v.model_a, v.model_b))) for v in cast}) == 18
-    audit.audit_study(db, studies.get(db, "s"))
+    audit.audit_study(db, studies.get(db, "s").id)
 
 
 def test_pairs_of_contenders_are_served_evenly(db: Database) -> None:
@@ -158,7 +158,7 @@ def test_a_pair_that_was_held_too_long_goes_to_another(db: Database) -> None:
     with pytest.raises(Conflict, match="passed on to another rater"):
         voting.cast_vote(db, alice, Ballot(held.token, Choice.A_BETTER), now=later(62))
     voting.cast_vote(db, bob, Ballot(taken_over.token, Choice.A_BETTER), now=later(62))
-    audit.audit_study(db, studies.get(db, "s"))
+    audit.audit_study(db, studies.get(db, "s").id)
 
 
 def test_a_pair_that_nobody_took_over_can_still_be_voted_on(db: Database) -> None:
@@ -275,3 +275,36 @@ def test_a_revoked_seat_cannot_come_back(db: Database) -> None:
     assert access.seat_of(db, session, now=NOW) is None
     with pytest.raises(ArenaError):
         access.revoke_seat(db, "s", seat.pseudonym, now=NOW)
+
+
+def test_a_pair_that_lapsed_is_still_its_raters_where_a_place_is_free(db: Database) -> None:
+    """Two raters, one pairing with two places: both let it lapse, and both can vote on it all the same."""
+    opened(db, plan=Plan(claim_minutes=60, raters_per_pairing=2, choices=tuple(Choice)), questions=1)
+    alice, bob = seated(db, "alice"), seated(db, "bob")
+    first = given(db, alice)
+    assert voting.next_matchup(db, bob, now=later(61)) is not None  # whoever asks now frees what has lapsed
+    assert voting.open_matchup(db, alice) is None
+    voting.cast_vote(db, alice, Ballot(first.token, Choice.A_BETTER), now=later(62))
+    audit.audit_study(db, studies.get(db, "s").id)
+
+
+def test_a_pair_that_was_let_go_comes_back_as_it_was(db: Database) -> None:
+    opened(db, plan=Plan(claim_minutes=60), questions=1)
+    alice, bob = seated(db, "alice"), seated(db, "bob")
+    first = given(db, alice)
+    assert voting.next_matchup(db, bob, now=later(61)) is not None
+    seen = {first.token: first}
+    while (matchup := voting.next_matchup(db, alice, now=later(62))) is not None:
+        assert seen.setdefault(matchup.token, matchup) == matchup
+        voting.cast_vote(db, alice, Ballot(matchup.token, Choice.A_BETTER), now=later(62))
+    assert voting.progress(db, alice).votes == 2
+    assert first.token in seen
+    audit.audit_study(db, studies.get(db, "s").id)
+
+
+def test_nobody_casts_imported_votes_under_an_invited_raters_pseudonym(db: Database) -> None:
+    opened(db)
+    alice = seated(db)
+    row = {"model_a": "alpha", "model_b": "beta", "winner": "tie", "judge": alice.pseudonym}
+    with pytest.raises(BadInput, match="has a seat in this study"):
+        cast_elsewhere(db, "s", [row])
