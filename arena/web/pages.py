@@ -15,7 +15,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from arena.domain.vocabulary import HUMAN
-from arena.web.render import markdown, visible
+from arena.web.render import language_tag, markdown, visible
 
 _MEDIA = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 _WORDS = {
@@ -74,6 +74,7 @@ def load_pages(templates: Path) -> Pages:
     environment.globals["static"] = lambda name: files[name].url
     environment.filters |= {
         "markdown": markdown,
+        "language_tag": language_tag,
         "words": words,
         "dashed": lambda text: str(text).replace("_", "-"),
         "day": lambda moment: _day(moment),

@@ -41,15 +41,22 @@ _JOINER = re.compile("(?<![^\x00-\u02ff])[\u200c\u200d\ufe0f]|[\u200c\u200d](?![
 
 
 # A dose must not be broken between its number and its unit at the end of a line.
-_DOSE = re.compile(
-    "(?<=[0-9]) (?=(?:[kmµnμ]?g|mcg|[mµ]?[lL]|dL|units?|IU|[mµ]?mol|mEq|mmHg|bpm|min|h|hours?|days?|weeks?|°C|%)"
-    "(?![A-Za-z]))"
-)
+_UNIT = "(?:[kmµnμ]?g|mcg|[mµ]?[lL]|dL|units?|IU|[mµ]?mol|mEq|mmHg|bpm|min|h|hours?|days?|weeks?|°C|%)(?![A-Za-z])"
+_DOSE = re.compile(f"(?<=[0-9]) (?={_UNIT})")
+# Nor be read as "mg 75" among words that run from right to left.
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_MEASURE = re.compile(f"(?<![0-9A-Za-z.,/–-])[0-9][0-9.,/–-]*\u00a0?{_UNIT}(?:/[A-Za-z0-9]+)*")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 
 
 def visible(text: str) -> str:
     """`text` without characters that cannot be seen but change or mark what is read."""
     return _JOINER.sub("", _HIDDEN.sub("", text))
+
+
+def language_tag(language: str | None) -> str:
+    """A question's language where it is a plain tag that a page can carry (RFC 5646), else nothing."""
+    return language if language and _LANGUAGE.fullmatch(language) else ""
 
 
 def markdown(text: str) -> Markup:
@@ -73,7 +80,14 @@ def markdown(text: str) -> Markup:
         url_schemes=set(),
     )
     # A text made of nothing but link definitions would come out empty.
-    return Markup(_DOSE.sub("\u00a0", visible(clean))) if clean.strip() else _as_written(text)  # noqa: S704 - sanitised just here
+    return Markup(_with_doses(visible(clean))) if clean.strip() else _as_written(text)  # noqa: S704 - sanitised just here
+
+
+def _with_doses(clean: str) -> str:
+    clean = _DOSE.sub("\u00a0", clean)
+    if not _RIGHT_TO_LEFT.search(clean):
+        return clean
+    return _MEASURE.sub(lambda dose: f'<span class="dose">{dose[0]}</span>', clean)
 
 
 def _as_written(text: str) -> Markup:

@@ -53,6 +53,31 @@ def test_both_answers_are_alike_to_the_pixel(page: Page, url: str) -> None:
     assert first.screenshot() == second.screenshot()
 
 
+PLACES = """wanted => {
+  const walker = document.createTreeWalker(document.querySelector(".pair"), NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const at = node.data.indexOf(wanted);
+    if (at < 0) continue;
+    const range = document.createRange();
+    range.setStart(node, at);
+    range.setEnd(node, at + wanted.length);
+    const box = node.parentElement.closest("p, li").getBoundingClientRect();
+    const [first] = range.getClientRects();
+    return {left: first.left - box.left, right: box.right - first.right, x: first.left, y: first.top};
+  }
+}"""
+
+
+def test_each_paragraph_runs_in_its_own_direction(page: Page, url: str) -> None:
+    page.goto(f"{url}/vote-arabic")
+    english, arabic = (page.evaluate(PLACES, start) for start in ("See the ESC", "يعطى"))
+    assert english["left"] < 1 < english["right"]
+    assert arabic["right"] < 1 < arabic["left"]
+    number, unit = (page.evaluate(PLACES, part) for part in ("75", "mg"))
+    assert number["x"] < unit["x"]
+    assert number["y"] == unit["y"]
+
+
 def test_on_a_phone_the_answers_are_stacked(page: Page, url: str) -> None:
     page.set_viewport_size(PHONE)
     page.goto(f"{url}/vote")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arena.web import render
-from arena.web.render import markdown, visible
+from arena.web.render import language_tag, markdown, visible
 from tests.web.hostile import HOSTILE
 from tests.web.reading import Page
 
@@ -131,6 +131,24 @@ def test_what_would_take_long_is_shown_as_written(bomb: str) -> None:
 def test_a_dose_stays_on_one_line() -> None:
     shown = Page(markdown("lorazepam 0.5 mg, 10 ml/h for 3 days; 2 grapes, 12 months")).text
     assert shown.strip() == "lorazepam 0.5\u00a0mg, 10\u00a0ml/h for 3\u00a0days; 2 grapes, 12 months"
+
+
+def test_a_dose_among_words_from_right_to_left_keeps_its_order() -> None:
+    shown = markdown("يعطى 75 mg، ثم 0.5 ml/h.")
+    assert str(shown).count("<span") == 2
+    assert '<span class="dose">75\u00a0mg</span>' in shown
+    assert '<span class="dose">0.5\u00a0ml/h</span>' in shown
+    assert "<span" not in markdown("give 75 mg")
+
+
+@pytest.mark.parametrize("tag", ["ar", "en-GB", "zh-Hant-TW", "fil"])
+def test_a_plain_language_tag_is_a_pages(tag: str) -> None:
+    assert language_tag(tag) == tag
+
+
+@pytest.mark.parametrize("tag", [None, "", "Arabic", "a", "en_GB", 'en" dir="rtl', "en\n", "x-klingon", "en-", "عربي"])
+def test_no_other_language_is(tag: str | None) -> None:
+    assert language_tag(tag) == ""
 
 
 def test_joiners_stay_where_a_script_needs_them() -> None:

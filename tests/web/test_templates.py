@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -100,6 +101,15 @@ def test_both_answers_are_set_alike(pages: Pages) -> None:
     html = shown(pages, *VIEWS["vote-twins"])
     first, second = re.findall(r'<section class="answer".*?</section>', html, re.DOTALL)
     assert first.replace("answer-A", "answer-B").replace("Answer A", "Answer B") == second
+
+
+def test_question_and_answers_say_their_language(pages: Pages) -> None:
+    """And the page itself stays English."""
+    page = Page(shown(pages, *VIEWS["vote-arabic"]))
+    read = [box for box in page.all("div") if "reading" in box.get("class", "").split()]
+    assert [(box["dir"], box["lang"]) for box in read] == [("auto", "ar")] * 3
+    odd = ballot(matchup=replace(VIEWS["vote-arabic"][1]["matchup"], language="Arabic (Egypt)"))
+    assert 'lang="Arabic' not in shown(pages, "vote.html", odd)
 
 
 def test_what_was_typed_comes_back_with_the_refusal(pages: Pages) -> None:

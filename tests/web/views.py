@@ -13,7 +13,8 @@ from arena.domain.study import Study
 from arena.domain.vocabulary import CannotJudgeReason, Choice, Role, StudyState
 from arena.ratings import Board, rate
 from arena.reports.published import published_table
-from arena.web.public import LEVELS, PageQuery, board_view
+from arena.web.asked import LEVELS
+from arena.web.public import PageQuery, board_view
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 HASH = "9f2c41d07be35a6288e1c4d3f0a97b165e8d2c3b4a59687f1e0d9c8b7a695847"
@@ -57,10 +58,20 @@ MATCHUP = BlindMatchup(
     token="t" * 43,
     question="A 58-year-old man has had chest pressure on climbing stairs for three weeks. What should be done first?",
     context="Smoker, 30 pack-years.\nBP 148/92 mmHg, pulse 84/min.\nTakes amlodipine 5 mg.",
-    category="Cardiology",
-    task="question answering",
+    language="en",
     answer_a=ANSWER_A,
     answer_b=ANSWER_B,
+)
+
+
+ARABIC = BlindMatchup(
+    token="a" * 43,
+    question="رجل عمره 58 سنة يشكو من ضغط في الصدر. ما الجرعة الأولى؟",
+    context=None,
+    language="ar",
+    answer_a="يعطى كلوبيدوغريل 75 mg يوميا مع الأسبرين."
+    "\n\n- تخطيط القلب خلال 10 min\n- التروبونين\n\nSee the ESC guideline.",
+    answer_b="## الجرعة\n\nأسبرين 300 mg، ثم 75 mg/day.\n\n1. تخطيط القلب\n2. التروبونين",
 )
 
 
@@ -159,6 +170,7 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
     "join": ("join.html", {"invitation": Invitation("Sample study", Role.RATER, NOW), "secret": "s" * 43}),
     "consent": ("consent.html", {"seat": RATER, "study": study()}),
     "vote": ("vote.html", ballot()),
+    "vote-arabic": ("vote.html", ballot(matchup=ARABIC)),
     "vote-twins": ("vote.html", ballot(matchup=replace(MATCHUP, answer_a=ANSWER_B))),
     "vote-refused": (
         "vote.html",
