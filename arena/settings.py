@@ -33,7 +33,7 @@ class Settings(BaseSettings):
         default=(),
         description="Networks, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto are believed.",
     )
-    session_hours: int = Field(default=12, ge=1, le=24 * 90, description="How long a browser stays signed in.")
+    session_hours: int = Field(default=14 * 24, ge=1, le=24 * 90, description="How long a browser stays signed in.")
     invitation_days: int = Field(default=14, ge=1, le=365, description="How long an invitation link can be redeemed.")
     token_days: int = Field(default=90, ge=1, le=3650, description="How long an API token is valid.")
     request_bytes: int = Field(default=64 * 1024, ge=1024, description="Largest body of a web request, in bytes.")

@@ -322,7 +322,7 @@ def lively(db: Database) -> bytes:
         "lang": "de",
     }
     cast_elsewhere(db, "s", [elsewhere, elsewhere | {"comment": "why", "simulated": True}], "judge:x")
-    studies.set_plan(db, "s", dataclasses.replace(Plan(), claim_minutes=5), reason="too long", now=later(5))
+    studies.change_plan(db, "s", ["claim_minutes=5"], reason="too long", now=later(5))
     studies.close(db, "s", now=later(6))
     return exported(db)
 

@@ -47,7 +47,10 @@ def leaderboard(
     at: Annotated[
         int | None, typer.Option(min=1, help="The board as it was at this ledger position.", show_default=False)
     ] = None,
-    file_format: Annotated[Format, typer.Option("--format", help="How to write it.")] = "table",
+    file_format: Annotated[
+        Format | None,
+        typer.Option("--format", help="How to write it; by default what the ending of --output tells, or a table."),
+    ] = None,
     input_format: Annotated[
         FileFormat | None,
         typer.Option(help="The format of --votes, where its ending does not tell.", show_default=False),
@@ -60,14 +63,14 @@ def leaderboard(
 
     Same ledger position, settings and seed: the same bytes, everywhere.
 
-    Examples: arena leaderboard --study kqa --format csv --output board.csv;
+    Examples: arena leaderboard --study kqa --output board.csv;
     arena leaderboard --votes votes.csv --seed 7
     """
     fixed = None if anchor is None else read_anchor(anchor)
     request = BoardRequest(method, bootstrap, seed, level, fixed, source, both_bad, by, at)
     with progress("resampling") as report:
         overall, groups = _rated(study, votes, ledger, input_format, request, report)
-    text = tables.document(overall, groups, by=by, file_format=file_format)
+    text = tables.document(overall, groups, by=by, file_format=file_format or _format_of(output))
     if output == STANDARD_STREAM:
         write(text)
     else:
@@ -75,6 +78,11 @@ def leaderboard(
             file.write(text.encode())
     for warning in overall.warnings:
         say(f"warning: {printable(warning)}")
+
+
+def _format_of(output: str) -> Format:
+    endings: dict[str, Format] = {".csv": "csv", ".json": "json", ".md": "md"}
+    return endings.get(Path(output).suffix.lower(), "table")
 
 
 def _rated(

@@ -82,7 +82,11 @@ def opened(*, create: bool = False, settings: Settings | None = None) -> Iterato
     db = open_database(settings.database_url)
     try:
         if not create and is_missing(db):
-            raise Incomplete("there is no database yet; `arena study create` or `arena db upgrade` makes it")
+            where = printable(str(Path(db.engine.url.database or "").absolute()))
+            raise Incomplete(
+                f"there is no database at {where}; change to its directory, set ARENA_DATABASE_URL, "
+                "or make it with `arena study create` or `arena db upgrade`"
+            )
         if create:
             upgrade(db)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -106,12 +106,17 @@ def export_answers(study: StudyOption, output: Output = STANDARD_STREAM, file_fo
     _export("answers", study, output, file_format)
 
 
-def export_votes(study: StudyOption, output: Output = STANDARD_STREAM, file_format: OutFormat = None) -> None:
+def export_votes(
+    study: StudyOption,
+    source: Annotated[str | None, typer.Option(help="Only those from human or judge:NAME.", show_default=False)] = None,
+    output: Output = STANDARD_STREAM,
+    file_format: OutFormat = None,
+) -> None:
     """Write a study's votes, with the LMArena columns first.
 
-    Example: arena export votes --study kqa --output votes.csv
+    Example: arena export votes --study kqa --source human --output votes.csv
     """
-    _export("votes", study, output, file_format)
+    _export("votes", study, output, file_format, source)
 
 
 def export_ledger(study: StudyOption, output: Output = STANDARD_STREAM) -> None:
@@ -156,15 +161,17 @@ def _report(done: Imported, study: str) -> None:
     say(f"imported {done.new:,} {done.what} into '{study}'{known}")
 
 
-def _export(what: Any, name: str, output: str, file_format: FileFormat | None) -> None:
+def _export(
+    what: exports.What, name: str, output: str, file_format: FileFormat | None, source: str | None = None
+) -> None:
     to_stream = output == STANDARD_STREAM
     chosen = file_format or ("jsonl" if to_stream else format_by_ending(output)[0])
     with opened() as db:
         study = studies.get(db, name)
         if to_stream:
             with standard_output() as stream:
-                exports.export(db, study, what, stream, chosen)
+                exports.export(db, study, what, stream, chosen, source=source)
         else:
-            exports.export(db, study, what, Path(output), chosen)
+            exports.export(db, study, what, Path(output), chosen, source=source)
     if not to_stream:
         say(f"wrote the {what} of '{name}' to {printable(output)}")

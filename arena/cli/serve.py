@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -27,6 +28,11 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     settings = configuration.load()
     with opened(settings=settings) as db, listening(host, port) as sock:
         say(f"Clinical Arena is at {settings.public_url} (listening on {host}:{port}); Ctrl-C stops it")
+        if settings.is_loopback and (urlsplit(settings.public_url).port or 80) != sock.getsockname()[1]:
+            say(
+                f"warning: links are made for {settings.public_url}, which leads elsewhere; "
+                f"set ARENA_PUBLIC_URL=http://127.0.0.1:{sock.getsockname()[1]} for this command and for `arena invite`"
+            )
         run(settings, db, sock)
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from arena import settings as configuration
 from arena.cli.common import count, now, opened, say, write
 from arena.domain import plan as plans
 from arena.domain.plan import Plan
-from arena.domain.study import Study
+from arena.domain.study import Act, Study
 from arena.domain.text import printable
+from arena.domain.views import Overview
 from arena.errors import BadInput
 from arena.services import studies
 
@@ -70,8 +73,8 @@ def show(name: Name) -> None:
         f"state       {view.study.state}",
         f"content     {count(view.questions, 'question')}, {count(view.contenders, 'contender')}, "
         f"{count(view.answers, 'answer')}",
-        f"plan        {count(view.pairings, 'pairing')}, {view.filled:,} of {count(view.places, 'place')} voted on",
-        f"raters      {view.raters:,}",
+        f"plan        {count(view.pairings, 'pairing')}, {_coverage(view)}",
+        f"raters      {view.raters:,} who have voted",
     ]
     for source in view.sources:
         notes = f"{source.cannot_judge:,} could not judge"
@@ -89,6 +92,9 @@ def open_(name: Name) -> None:
     with opened() as db:
         study = studies.open_(db, name, now=now())
         view = studies.overview(db, study)
+    if view.unpaired:
+        none = f"{count(view.unpaired, 'question')} of {view.questions:,}"
+        say(f"note: {none} will be shown to nobody: fewer than two contenders have answered")
     say(f"'{name}' is open with {count(view.pairings, 'pairing')}; invite raters: {_invitation(study)}")
 
 
@@ -98,18 +104,32 @@ def close(name: Name) -> None:
     Example: arena study close kqa
     """
     with opened() as db:
-        studies.close(db, name, now=now())
-    say(f"'{name}' is closed; next: arena study publish {name}, or open it again")
+        view = studies.overview(db, studies.close(db, name, now=now()))
+    say(f"'{name}' is closed with {_coverage(view)}; next: arena study publish {name}, or open it again")
 
 
-def publish(name: Name) -> None:
-    """Publish a closed study: its board is public from now on. This cannot be undone.
+def publish(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first; a pipe is never asked.")] = False,
+) -> None:
+    """Publish a closed study: its boards are public from now on. This cannot be undone.
 
     Example: arena study publish kqa
     """
-    with opened() as db:
+    settings = configuration.load()
+    with opened(settings=settings) as db:
+        study = studies.get(db, name)
+        study.allow(Act.PUBLISH)
+        view = studies.overview(db, study)
+        say(f"'{name}' has {_coverage(view)}, by {count(view.raters, 'rater')}; all its boards become public for good")
+        if not yes and sys.stdin.isatty():
+            typer.confirm("Publish it?", abort=True, err=True)
         studies.publish(db, name, now=now())
-    say(f"'{name}' is published; its board is public at /leaderboard?study={name}")
+    say(f"'{name}' is published: {settings.public_url}/leaderboard?study={name}")
+
+
+def _coverage(view: Overview) -> str:
+    return f"{view.filled:,} of {count(view.places, 'place')} voted on"
 
 
 def plan_show(name: Name) -> None:
@@ -133,10 +153,7 @@ def plan_set(
     Example: arena study plan set kqa raters_per_pairing=3 reveal=when_published
     """
     with opened() as db:
-        plan = studies.get(db, name).plan
-        for assignment in settings:
-            plan = plans.with_setting(plan, assignment)
-        study = studies.set_plan(db, name, plan, reason=reason, now=now())
+        study = studies.change_plan(db, name, settings, reason=reason, now=now())
     say(f"the plan of '{name}' has the digest {study.plan.digest}")
 
 

@@ -19,8 +19,7 @@ class BlindMatchup:
     token: str
     question: str
     context: str | None
-    category: str | None
-    task: str | None
+    language: str | None
     answer_a: str
     answer_b: str
 
@@ -57,7 +56,7 @@ class Reveal:
     """Which contender wrote which side of a matchup that the rater has voted on."""
 
     position: int
-    question: str
+    question_text: str
     choice: Choice
     contender_a: str
     contender_b: str

@@ -20,12 +20,16 @@ class SourceCount:
 
 @dataclass(frozen=True)
 class Overview:
-    """What there is in a study. `places` is pairings times raters per pairing, `filled` those that have a vote."""
+    """What there is in a study. `places` is pairings times raters per pairing, `filled` those that have a vote.
+
+    `unpaired` counts the questions with fewer than two answers, which nobody is shown; `raters` those who have voted.
+    """
 
     study: Study
     questions: int
     contenders: int
     answers: int
+    unpaired: int
     pairings: int
     places: int
     filled: int

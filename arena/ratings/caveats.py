@@ -25,7 +25,8 @@ def one_question() -> str:
 
 def few_units(cluster: str, number: int) -> str:
     """So few units that their spread is itself uncertain."""
-    return f"Only {number} {cluster}{'s' if number != 1 else ''} were resampled: the intervals are rough."
+    what = f"1 {cluster} was" if number == 1 else f"{number} {cluster}s were"
+    return f"Only {what} resampled: the intervals are rough."
 
 
 def few_rounds(rounds: int) -> str:

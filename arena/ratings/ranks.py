@@ -19,7 +19,10 @@ def rank_ranges(low: FloatArray, high: FloatArray) -> tuple[IntArray, IntArray]:
 
     The best is 1 + the number of contenders whose whole interval lies above mine; the worst is n - the number whose
     whole interval lies below. These are separate intervals: the ranges do not hold for all contenders at once.
+    An interval without width, from votes that no resampling could vary, excludes no rank.
     """
+    unknown = high - low <= 0
+    low, high = np.where(unknown, -np.inf, low), np.where(unknown, np.inf, high)
     above = (low[None, :] > high[:, None]).sum(axis=1)
     below = (high[None, :] < low[:, None]).sum(axis=1)
     return (1 + above).astype(np.int64), (len(low) - below).astype(np.int64)

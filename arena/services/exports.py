@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 from arena.domain import parts
 from arena.domain.canonical import Json
@@ -39,15 +39,26 @@ VOTE_COLUMNS = (
 )
 
 
-def export(db: Database, study: Study, what: What, target: Path | BinaryIO, file_format: FileFormat) -> None:
-    """Write one kind of a study's records. A ledger is always JSON lines. The same state gives the same bytes."""
+def export(
+    db: Database,
+    study: Study,
+    what: What,
+    target: Path | BinaryIO,
+    file_format: FileFormat,
+    *,
+    source: str | None = None,
+) -> None:
+    """Write one kind of a study's records; of the votes, those from `source` only where one is given.
+
+    A ledger is always JSON lines. The same state gives the same bytes.
+    """
     with db.read() as tx:
         if what == "ledger":
             if file_format != "jsonl":
                 raise BadInput("a ledger is exported as JSON lines; use --format jsonl or an ending of .jsonl")
             _export_ledger(tx, study, target)
             return
-        rows, columns = _READ[what](tx, study.id)
+        rows, columns = _votes(tx, study.id, source) if what == "votes" else _READ[what](tx, study.id)
         further = sorted({key for row in rows for key in row} - set(columns))
         if file_format == "parquet":
             rows = [_texts(row, further) for row in rows]
@@ -70,10 +81,10 @@ def _answers(tx: Transaction, study_id: int) -> tuple[list[Row], Sequence[str]]:
     return rows, ANSWER_COLUMNS
 
 
-def _votes(tx: Transaction, study_id: int) -> tuple[list[Row], Sequence[str]]:
+def _votes(tx: Transaction, study_id: int, source: str | None) -> tuple[list[Row], Sequence[str]]:
     sealed = ledger.sealed_texts(tx, study_id)
     rows: list[Row] = []
-    for vote in votes.votes(tx, study_id):
+    for vote in votes.votes(tx, study_id, source=source):
         texts = sealed.get(vote.seq, {})
         known = {
             "id": vote.key.removeprefix("id:"),
@@ -94,7 +105,7 @@ def _votes(tx: Transaction, study_id: int) -> tuple[list[Row], Sequence[str]]:
     return rows, VOTE_COLUMNS
 
 
-_READ: dict[str, Any] = {"questions": _questions, "answers": _answers, "votes": _votes}
+_READ = {"questions": _questions, "answers": _answers}
 
 
 def _without_clash(extra: str, known: Row) -> dict[str, object]:

@@ -154,7 +154,7 @@ def _check_position(at: int | None, head: Head) -> None:
 
 def _board(ballots: _Ballots, request: BoardRequest, progress: Progress | None) -> Board:
     if not ballots.winner:
-        other = f"; there are votes from {', '.join(sorted(ballots.others))} (--source)" if ballots.others else ""
+        other = f"; there are votes from {', '.join(sorted(ballots.others))}" if ballots.others else ""
         raise Conflict(f"there is no vote to count from '{request.source}' yet{other}")
     return _rate(ballots, request, range(len(ballots.winner)), ballots.contenders, progress)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
 from arena.domain import payloads
+from arena.domain import plan as plans
 from arena.domain.ledger import Draft, Head, Kind
 from arena.domain.plan import Plan
 from arena.domain.study import Act, Study, check_name, check_title
@@ -64,20 +66,26 @@ def listed(db: Database) -> list[Study]:
         return store.listed(tx)
 
 
-def set_plan(db: Database, name: str, plan: Plan, *, reason: str | None, now: datetime) -> Study:
-    """Replace the plan: freely in a draft; later with a reason, which goes into the ledger with the new plan."""
+def change_plan(db: Database, name: str, settings: Sequence[str], *, reason: str | None, now: datetime) -> Study:
+    """Change settings of the plan, each as KEY=VALUE: freely in a draft; later with a reason.
+
+    The reason goes into the ledger with the new plan. Raises BadInput for a setting, or where the reason is missing.
+    """
     with db.write() as tx:
         study = held(tx, name)
-        if study.state is StudyState.DRAFT:
-            return store.update(tx, study.id, plan=plan)
-        study.allow(Act.AMEND_PLAN)
-        if not reason or not reason.strip():
-            raise BadInput(
-                f"the study '{name}' is {study.state}: its plan is changed only with a reason (--reason TEXT)"
-            )
+        if study.state is not StudyState.DRAFT:
+            study.allow(Act.AMEND_PLAN)
+            if not reason or not reason.strip():
+                raise BadInput(
+                    f"the study '{name}' is {study.state}: its plan is changed only with a reason (--reason TEXT)"
+                )
+        plan = study.plan
+        for setting in settings:
+            plan = plans.with_setting(plan, setting)
         if plan == study.plan:
             return study
-        ledger.append(tx, study.id, [Draft(Kind.PLAN, payloads.plan(plan, reason))], now=now)
+        if study.state is not StudyState.DRAFT:
+            ledger.append(tx, study.id, [Draft(Kind.PLAN, payloads.plan(plan, reason))], now=now)
         return store.update(tx, study.id, plan=plan)
 
 
@@ -134,10 +142,11 @@ def overview(db: Database, study: Study) -> Overview:
             questions=content.count(tx, tables.Question, study.id),
             contenders=content.count(tx, tables.Contender, study.id),
             answers=content.count(tx, tables.Answer, study.id),
+            unpaired=content.unpaired(tx, study.id),
             pairings=planned,
             places=planned * study.plan.raters_per_pairing,
             filled=matchups.filled(tx, study.id),
-            raters=len(raters.ids(tx, study.id)),
+            raters=raters.voters(tx, study.id),
             sources=tuple(votes.tallies(tx, study.id)),
             head=ledger.chain_of(tx, study.id).head,
         )

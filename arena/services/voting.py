@@ -21,7 +21,7 @@ from arena.domain.text import refused_character
 from arena.domain.vocabulary import HUMAN, Choice, Role, StudyState
 from arena.domain.votes import Matchup, Vote
 from arena.errors import BadInput, Conflict, NotAllowed, NotFound
-from arena.store import access, ledger, matchups, pairings, studies, votes
+from arena.store import access, content, ledger, matchups, pairings, studies, votes
 from arena.store.engine import Database, Transaction
 from arena.store.matchups import Issued, Place
 from arena.store.pairings import Pair
@@ -99,8 +99,9 @@ def reveals(db: Database, seat: Seat) -> Sequence[Reveal]:
         study = studies.by_id(tx, seat.study_id)
         if study.plan.reveal is not RevealRule.WHEN_PUBLISHED or study.state is not StudyState.PUBLISHED:
             return []
+        texts = {record.id: record.text for _, record in content.questions(tx, study.id)}
         own = votes.votes(tx, study.id, rater_id=rater_id)
-        return [Reveal(v.seq, v.question or "", v.choice, v.model_a, v.model_b) for v in own]
+        return [Reveal(v.seq, texts.get(v.question or "", ""), v.choice, v.model_a, v.model_b) for v in own]
 
 
 def _rater(tx: Transaction, seat: Seat) -> int:

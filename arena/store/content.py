@@ -123,6 +123,18 @@ def answered(
     return {(question, contender): (id_, stored) for question, contender, id_, stored in rows}
 
 
+def unpaired(tx: Transaction, study_id: int) -> int:
+    """How many questions have fewer than two answers."""
+    answers = (
+        select(Question.id)
+        .outerjoin(Answer, Answer.question_id == Question.id)
+        .where(Question.study_id == study_id)
+        .group_by(Question.id)
+        .having(func.count(Answer.id) < 2)
+    )
+    return tx.scalar(select(func.count()).select_from(answers.subquery())) or 0
+
+
 def count(tx: Transaction, table: type[Question | Contender | Answer | Pairing], study_id: int) -> int:
     """How many rows of `table` a study has."""
     return tx.scalar(select(func.count()).select_from(table).where(table.study_id == study_id)) or 0

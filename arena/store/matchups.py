@@ -40,7 +40,7 @@ def open_matchup(tx: Transaction, rater_id: int) -> BlindMatchup | None:
 def _open_matchups() -> Select[*tuple[Any, ...]]:
     a, b = aliased(Answer), aliased(Answer)
     return (
-        select(tables.Matchup.token, Question.text, Question.context, Question.category, Question.task, a.text, b.text)
+        select(tables.Matchup.token, Question.text, Question.context, Question.language, a.text, b.text)
         .join(Claim, Claim.matchup_id == tables.Matchup.id)
         .join(a, a.id == tables.Matchup.answer_a_id)
         .join(b, b.id == tables.Matchup.answer_b_id)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
+from arena.domain.vocabulary import HUMAN
 from arena.store.engine import Transaction
-from arena.store.tables import Rater, Seat
+from arena.store.tables import Rater, Seat, Vote
 
 
 def add(tx: Transaction, study_id: int, pseudonym: str, origin: str) -> int:
@@ -32,3 +33,9 @@ def ids(tx: Transaction, study_id: int, *, only: Collection[str] | None = None) 
 def invited(tx: Transaction, study_id: int) -> set[str]:
     """The pseudonyms of the raters who have a seat."""
     return set(tx.scalars(select(Seat.pseudonym).where(Seat.study_id == study_id, Seat.rater_id.is_not(None))))
+
+
+def voters(tx: Transaction, study_id: int) -> int:
+    """How many people have cast a vote: not judges, and not those who were invited and have not come."""
+    query = select(func.count(Vote.rater_id.distinct())).where(Vote.study_id == study_id, Vote.source == HUMAN)
+    return tx.scalar(query) or 0

@@ -152,7 +152,7 @@ def test_judges_votes_have_a_board_of_their_own(voted: Shell) -> None:
     assert (judged["votes"], judged["rows"][0]["model"]) == (75, "alpha")
     said = voted.fails(1, "leaderboard", "--study", "s", "--source", "judge:other")
     assert said == (
-        "error: there is no vote to count from 'judge:other' yet; there are votes from human, judge:gpt-4 (--source)\n"
+        "error: there is no vote to count from 'judge:other' yet; there are votes from human, judge:gpt-4\n"
     )
     for source in ("judge:", "judge:a b", "model", "judge:" + "x" * 101, "judge:\x1b[31m"):
         assert "is not a source of votes" in voted.fails(
@@ -168,7 +168,7 @@ def test_an_export_of_both_sources_is_never_pooled(voted: Shell, files: Shell) -
     assert (human["votes"], ratings(human)) == (72, ratings(board(voted, "--study", "s")))
     judged = board(files, "--votes", "both.csv", "--source", "judge:gpt-4")
     assert (judged["votes"], ratings(judged)) == (72, ratings(board(voted, "--study", "s", "--source", "judge:gpt-4")))
-    assert "--source" in files.fails(1, "leaderboard", "--votes", "both.csv", "--source", "judge:other")
+    assert "judge:gpt-4" in files.fails(1, "leaderboard", "--votes", "both.csv", "--source", "judge:other")
     load(voted, "t")
     said = voted.fails(2, "import", "votes", "both.csv", "--study", "t")
     assert said.splitlines()[0].startswith("error: both.csv, line 74, source: is judge:gpt-4, and these votes are")

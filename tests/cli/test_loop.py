@@ -176,3 +176,26 @@ def test_a_ledger_makes_the_database_that_it_goes_into(bare: Shell, make_shell: 
     old.ok("export", "ledger", "--study", "s", "--output", "s-ledger.jsonl")
     assert bare.ok("import", "ledger", "s-ledger.jsonl").lines[-1] == "restored the study 's'"
     assert bare.ok("study", "list").out == "s\tdraft\tA study\n"
+
+
+def test_votes_of_people_and_of_a_judge_are_exported_apart_and_come_back(make_shell: MakeShell) -> None:
+    shell = make_shell("sqlite")
+    load(shell)
+    rows = [{"model_a": "alpha", "model_b": "beta", "winner": "tie", "question_id": "q0"}]
+    shell.ok("import", "votes", shell.write("h.jsonl", jsonl(rows)), "--study", "s")
+    shell.ok("import", "votes", shell.write("j.jsonl", jsonl([*rows, *rows])), "--study", "s", "--as", "judge:one")
+    shell.ok("export", "votes", "--study", "s", "--source", "human", "--output", "human.csv")
+    shell.ok("export", "votes", "--study", "s", "--source", "judge:one", "--output", "judge.csv")
+    assert "nothing changed" in shell.ok("import", "votes", "human.csv", "--study", "s").said
+    assert "these 2 votes" in shell.ok("import", "votes", "judge.csv", "--study", "s", "--as", "judge:one").said
+
+
+def test_the_format_of_a_board_is_that_of_its_ending(make_shell: MakeShell) -> None:
+    shell = make_shell("sqlite")
+    load(shell)
+    rows = [{"model_a": "alpha", "model_b": "beta", "winner": winner} for winner in ("model_a", "model_b")]
+    shell.write("v.jsonl", jsonl(rows))
+    board = ("leaderboard", "--votes", "v.jsonl", "--bootstrap", "10")
+    for ending, file_format in (("csv", "csv"), ("json", "json"), ("md", "md"), ("txt", "table")):
+        shell.ok(*board, "--output", f"board.{ending}")
+        assert (shell.folder / f"board.{ending}").read_bytes() == shell.ok(*board, "--format", file_format).data

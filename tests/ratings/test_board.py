@@ -177,3 +177,10 @@ def test_progress_is_told_up_to_the_end() -> None:
     assert told[-1] == (600, 600)
     assert len(told) > 1
     assert [done for done, _ in told] == sorted({done for done, _ in told})
+
+
+def test_an_interval_without_width_excludes_no_rank() -> None:
+    """One contender wins every vote on both questions: no resampling varies that, and two votes prove no order."""
+    votes = {"model_a": ["a", "a"], "model_b": ["b", "b"], "winner": ["model_a"] * 2, "question_id": ["1", "2"]}
+    rows = rate(votes, rounds=50).rows
+    assert [(row.rank, row.rank_low, row.rank_high) for row in rows] == [(1, 1, 2), (2, 1, 2)]

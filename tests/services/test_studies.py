@@ -34,7 +34,7 @@ ACTS: dict[Act, Callable[[Database], object]] = {
     Act.OPEN: lambda db: studies.open_(db, "s", now=NOW),
     Act.CLOSE: lambda db: studies.close(db, "s", now=NOW),
     Act.PUBLISH: lambda db: studies.publish(db, "s", now=NOW),
-    Act.AMEND_PLAN: lambda db: studies.set_plan(db, "s", Plan(raters_per_pairing=9), reason="more", now=NOW),
+    Act.AMEND_PLAN: lambda db: studies.change_plan(db, "s", ["raters_per_pairing=9"], reason="more", now=NOW),
 }
 
 
@@ -57,11 +57,11 @@ def test_each_state_allows_what_the_table_says_and_refuses_the_rest(
 
 def test_the_plan_enters_the_ledger_at_opening_and_with_a_reason_at_every_later_change(db: Database) -> None:
     draft(db)
-    studies.set_plan(db, "s", Plan(raters_per_pairing=2), reason=None, now=NOW)
+    studies.change_plan(db, "s", ["raters_per_pairing=2"], reason=None, now=NOW)
     studies.open_(db, "s", now=NOW)
     with pytest.raises(BadInput, match="only with a reason"):
-        studies.set_plan(db, "s", Plan(raters_per_pairing=3), reason=" ", now=NOW)
-    studies.set_plan(db, "s", Plan(raters_per_pairing=3), reason="too few raters came", now=NOW)
+        studies.change_plan(db, "s", ["raters_per_pairing=3"], reason=" ", now=NOW)
+    studies.change_plan(db, "s", ["raters_per_pairing=3"], reason="too few raters came", now=NOW)
     study = studies.get(db, "s")
     with db.read() as tx:
         entries = [json.loads(e.body)["payload"] for e in ledger.entries(tx, study.id) if e.kind == "plan"]
