@@ -67,7 +67,9 @@
       return;
     }
     if (isTyping(event.target)) return;
-    if (event.key === "?") {
+    if (event.key === "Enter" && event.target.matches('input[type="radio"]')) {
+      event.preventDefault(); // A key to confirm a choice with must not cast the vote.
+    } else if (event.key === "?") {
       event.preventDefault();
       dialog.showModal();
     } else if (/^[1-9]$/.test(event.key) && radios[event.key - 1]) {

@@ -130,6 +130,29 @@ def test_digits_choose_and_the_question_mark_shows_the_keys(page: Page, url: str
     assert page.locator('input[name="choice"]:checked').get_attribute("value") == "cannot_judge"
 
 
+def test_enter_on_a_choice_does_not_cast_the_vote(page: Page, url: str) -> None:
+    """Neither after a click nor after a digit; the button and Ctrl+Enter do."""
+    page.goto(f"{url}/vote")
+    sent: list[str] = []
+    page.route("**/vote", lambda route: (sent.append(route.request.method), route.fulfill(status=204)))
+    page.locator(".scale").get_by_text("A better", exact=True).click()
+    page.keyboard.press("Enter")
+    page.keyboard.press("5")
+    page.keyboard.press("Enter")
+    assert page.locator("input:checked").get_attribute("value") == "b_better"
+    assert page.get_by_role("button", name="Save and continue").is_enabled()
+    assert sent == []
+    with page.expect_request("**/vote"):
+        page.keyboard.press("Control+Enter")
+    assert sent == ["POST"]
+
+
+def test_the_keys_say_that_enter_alone_saves_nothing(page: Page, url: str) -> None:
+    page.goto(f"{url}/vote")
+    page.keyboard.press("?")
+    assert "Enter alone does not" in page.locator("dialog").inner_text()
+
+
 def test_in_the_comment_digits_are_text_and_escape_leaves(page: Page, url: str) -> None:
     page.goto(f"{url}/vote")
     page.locator("#comment").click()

@@ -120,6 +120,15 @@ def test_what_was_typed_comes_back_with_the_refusal(pages: Pages) -> None:
     assert checked == ["cannot_judge"]
 
 
+def test_a_refusal_is_said_at_the_top_too_and_leads_to_the_choices(pages: Pages) -> None:
+    """On a phone without scripts the choices are far below."""
+    html = shown(pages, *VIEWS["vote-refused"])
+    top = html[html.index("<main") : html.index('id="question"')]
+    assert "Say why you cannot judge this pair." in top
+    assert [part["role"] for part in Page(top).all("p") if "role" in part] == ["alert", "status"]
+    assert [link["href"] for link in Page(top).all("a")] == ["#ballot"]
+
+
 def test_the_receipt_gives_number_and_whole_hash(pages: Pages) -> None:
     text = Page(shown(pages, "vote.html", ballot())).text
     assert "ledger entry 42" in text
