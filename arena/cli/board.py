@@ -14,11 +14,12 @@ from arena.errors import BadInput
 from arena.ratings import Board, BothBad, Method, Progress
 from arena.ratings.board import read_anchor
 from arena.reports import tables
+from arena.reports.tables import Groups
 from arena.services import leaderboard as boards
 from arena.services import studies
 from arena.services.files import FileFormat
 from arena.services.files.writing import replacing
-from arena.services.leaderboard import BoardRequest, Field, Groups
+from arena.services.leaderboard import BoardRequest, Field
 
 Format = Literal["table", "csv", "json", "md"]
 

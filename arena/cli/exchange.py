@@ -85,8 +85,9 @@ def import_ledger(file: File) -> None:
 
     Example: arena import ledger kqa-ledger.jsonl
     """
-    with opened(create=True) as db, binary(file) as source:
-        study, is_new = restore.restore(db, source, file, now=now())
+    settings = configuration.load()
+    with opened(create=True, settings=settings) as db, binary(file) as source:
+        study, is_new = restore.restore(db, source, file, now=now(), limits=_limits(settings))
     say(f"restored the study '{study.name}'" if is_new else f"'{study.name}' is here already: nothing changed")
 
 

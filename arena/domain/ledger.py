@@ -161,7 +161,7 @@ def parse(fields: object, position: int) -> Entry:
     entry = Entry(**{name: fields[name] for name in _FIELDS if name != "v"})
     try:
         entry.body.encode()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise LedgerBroken(position, f"it has no canonical form: {error}") from error
     return entry
 

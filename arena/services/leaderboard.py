@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Literal
 
@@ -15,6 +15,7 @@ from arena.domain.vocabulary import HUMAN
 from arena.domain.votes import Vote
 from arena.errors import BadInput, Conflict
 from arena.ratings import Board, BothBad, Method, Progress, rate
+from arena.reports.tables import Groups
 from arena.services.files import Records, parse_votes
 from arena.services.imports import stated_source
 from arena.services.ledgerfile import LedgerFile
@@ -71,9 +72,6 @@ class _Ballots:
             self.add(vote, vote.question)
         else:
             self.others.add(vote.source)
-
-
-Groups = Mapping[str, Board | str]
 
 
 def board(db: Database, study: Study, request: BoardRequest, *, progress: Progress | None = None) -> Board:

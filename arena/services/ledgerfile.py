@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from arena.domain import parts
@@ -13,6 +12,7 @@ from arena.domain.canonical import Json, canonical
 from arena.domain.ledger import FORMAT_VERSION, GENESIS, Entry, Head, LedgerBroken, Linked, check_link
 from arena.domain.parts import Parts
 from arena.errors import BadInput
+from arena.services.files import Limits
 
 FORMAT = "clinical-arena-ledger"
 LINE_BYTES = 16 * 1024 * 1024
@@ -61,8 +61,8 @@ class LedgerFile:
     or out of order, a part that its entry does not commit to, or an end that is not the header's.
     """
 
-    def __init__(self, source: BinaryIO, name: str) -> None:
-        self._lines = _lines(source, name)
+    def __init__(self, source: BinaryIO, name: str, *, limits: Limits | None = None) -> None:
+        self._lines = _lines(source, name, limits)
         self.header = _header(next(self._lines, b""), name)
 
     def __iter__(self) -> Iterator[FileEntry]:
@@ -81,19 +81,17 @@ class LedgerFile:
             raise LedgerBroken(head.position, "the file's first line names another head")
 
 
-def open_ledger(path: Path) -> BinaryIO:
-    """Open a ledger file. Raises BadInput."""
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
-
-
-def _lines(source: BinaryIO, name: str) -> Iterator[bytes]:
-    position = 0
+def _lines(source: BinaryIO, name: str, limits: Limits | None) -> Iterator[bytes]:
+    position = size = 0
     while line := source.readline(LINE_BYTES + 1):
+        size += len(line)
         if len(line) > LINE_BYTES:
             raise BadInput(f"{name}, line {position + 1}: longer than {LINE_BYTES:,} bytes; this is no ledger entry")
+        if limits and (size > limits.file_bytes or position > limits.rows):
+            raise BadInput(
+                f"{name}, line {position + 1}: a ledger may have {limits.file_bytes:,} bytes and {limits.rows:,} "
+                "entries; ARENA_IMPORT_FILE_BYTES and ARENA_IMPORT_ROWS allow more"
+            )
         if not line.endswith(b"\n"):
             raise LedgerBroken(position, "the file is cut off: its last line has no end")
         yield line[:-1]
@@ -139,7 +137,7 @@ def _object(line: bytes) -> Any:
 def _is_canonical(fields: Any, line: bytes) -> bool:
     try:
         return canonical(fields).encode() == line
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return False
 
 

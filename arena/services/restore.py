@@ -14,6 +14,7 @@ from arena.domain.records import AnswerRecord, ContenderRecord, QuestionRecord
 from arena.domain.study import Study
 from arena.domain.vocabulary import StudyState
 from arena.errors import Conflict
+from arena.services.files import Limits
 from arena.services.ledgerfile import LedgerFile
 from arena.store import content, ledger, matchups, pairings, raters, studies, votes
 from arena.store.engine import Database, Transaction
@@ -32,13 +33,15 @@ class _Contents:
     sealed: list[tuple[int, str, Sealed]] = field(default_factory=list)
 
 
-def restore(db: Database, source: BinaryIO, name: str, *, now: datetime) -> tuple[Study, bool]:
+def restore(
+    db: Database, source: BinaryIO, name: str, *, now: datetime, limits: Limits | None = None
+) -> tuple[Study, bool]:
     """Rebuild the study of a ledger file. Returns it, and whether it is new here.
 
     The whole file is checked first: LedgerBroken names the entry that is bad, or whose record was left out. Raises
     Conflict where this database has another study of that name, or another state of this one.
     """
-    file = LedgerFile(source, name)
+    file = LedgerFile(source, name, limits=limits)
     history, contents = _read(file)
     with db.write() as tx:
         there = studies.by_name(tx, file.header.study)

@@ -199,3 +199,14 @@ def test_the_format_of_a_board_is_that_of_its_ending(make_shell: MakeShell) -> N
     for ending, file_format in (("csv", "csv"), ("json", "json"), ("md", "md"), ("txt", "table")):
         shell.ok(*board, "--output", f"board.{ending}")
         assert (shell.folder / f"board.{ending}").read_bytes() == shell.ok(*board, "--format", file_format).data
+
+
+def test_a_ledger_beyond_the_limits_is_not_imported(make_shell: MakeShell) -> None:
+    shell = make_shell("sqlite")
+    load(shell)
+    shell.ok("export", "ledger", "--study", "s", "--output", "k.jsonl")
+    for variable, value in (("ARENA_IMPORT_FILE_BYTES", "2000"), ("ARENA_IMPORT_ROWS", "5")):
+        small = Shell(shell.folder, {"ARENA_DATABASE_URL": "sqlite:///other.db", "COLUMNS": "200", variable: value})
+        small.ok("db", "upgrade")
+        assert variable in small.fails(2, "import", "ledger", "k.jsonl")
+        assert small.ok("study", "list").data == b""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from arena.domain.text import refused_character
 from arena.errors import Problem
 
 FileFormat = Literal["jsonl", "csv", "parquet"]
@@ -76,10 +76,6 @@ def field_name(name: str) -> str:
     return name if name.isprintable() and 0 < len(name) <= 60 else shown(name)
 
 
-# Tab, line feed and carriage return are text; the other C0 characters are not, and PostgreSQL refuses NUL.
-_REFUSED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
-
-
 def check_fields(fields: Mapping[str, object], limits: Limits) -> None:
     """Check each value of a record, nested ones too. Raises BadField with the name of the record's own field."""
     for name, value in fields.items():
@@ -111,7 +107,7 @@ def _texts(label: str, value: object) -> list[str]:
 def _check_text(label: str, text: str, limits: Limits) -> None:
     if len(text) > limits.field_chars:
         raise BadField(label, f"has {len(text):,} characters; at most {limits.field_chars:,} are allowed")
-    if not (found := _REFUSED.search(text)):
+    if not (found := refused_character(text)):
         return
     code = ord(found[0])
     if code == 0:
