@@ -25,7 +25,7 @@ API = "/api/v1"
 
 def create_app(settings: Settings, db: Database, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """The web application on `db`. The caller opens and closes the database."""
-    pages = load_pages(assets.path("templates"))
+    pages = load_pages(assets.path("templates"), session_hours=settings.session_hours)
     problems = Problems(pages)
     # On a person's own machine localhost, 127.0.0.1 and [::1] are one place.
     local = settings.environment == "development" or settings.is_loopback

@@ -60,8 +60,8 @@ class _Rated(Protocol):
     def high(self) -> float | None: ...
 
 
-def load_pages(templates: Path) -> Pages:
-    """Read the static files and make the template environment."""
+def load_pages(templates: Path, *, session_hours: int) -> Pages:
+    """Read the static files and make the template environment. Pages say how long a browser stays signed in."""
     files = {path.name: _static_file(path) for path in sorted((templates / "static").iterdir())}
     environment = Environment(
         loader=FileSystemLoader(templates),
@@ -72,6 +72,7 @@ def load_pages(templates: Path) -> Pages:
         finalize=_finalize,
     )
     environment.globals["static"] = lambda name: files[name].url
+    environment.globals["signed_in_for"] = hours_words(session_hours)
     environment.filters |= {
         "markdown": markdown,
         "language_tag": language_tag,
@@ -122,6 +123,12 @@ def anchor_words(anchor: Mapping[str, Any]) -> str:
     if "name" in anchor:
         return f"{anchor['name']} is {anchor['value']:g}"
     return json.dumps(dict(anchor))
+
+
+def hours_words(hours: int) -> str:
+    """A span of time in whole days, or in hours where it is no such number."""
+    number, unit = (hours, "hour") if hours % 24 else (hours // 24, "day")
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 def percent(share: float) -> str:

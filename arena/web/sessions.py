@@ -10,9 +10,10 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from arena.domain.access import Seat
 from arena.domain.study import BOARD_ROLES
 from arena.domain.vocabulary import Role
-from arena.errors import NotAllowed, NotSignedIn
-from arena.services import access
+from arena.errors import NotAllowed, NotFound, NotSignedIn
+from arena.services import access, studies
 from arena.web.context import Context, Here, see_other
+from arena.web.pages import sentence
 
 RATER_COOKIE = "__Host-arena-rater"
 DESK_COOKIE = "__Host-arena-desk"
@@ -44,7 +45,7 @@ MaybeDesk = Annotated[Seat | None, Depends(desk_or_none)]
 def rater(seat: MaybeRater) -> Seat:
     """The rater signed in by this browser. Raises NotSignedIn."""
     if seat is None:
-        raise NotSignedIn("Open the link in your invitation to sign in as a rater. Your votes so far are kept.")
+        raise NotSignedIn("Open the link in your invitation to sign in as a rater.")
     return seat
 
 
@@ -67,16 +68,39 @@ DeskSeat = Annotated[Seat, Depends(desk)]
 
 
 @router.get("/join/{secret}")
-def invitation(secret: str, here: Here) -> HTMLResponse:
+def invitation(secret: str, here: Here, rater: MaybeRater, desk: MaybeDesk) -> HTMLResponse:
     """Show what the link is for. Mail scanners open links, so that only the button redeems it."""
-    found = access.look_up(here.db, secret, now=here.now)
-    return here.pages("join.html", invitation=found, secret=secret)
+    try:
+        found = access.look_up(here.db, secret, now=here.now)
+    except NotFound as problem:
+        return _no_link(here, rater, desk, problem)
+    seat = rater if found.role is Role.RATER else desk
+    study = studies.by_id(here.db, seat.study_id) if seat else None
+    return here.pages("join.html", invitation=found, secret=secret, seat=seat, seat_title=study.title if study else "")
 
 
-@router.post("/join")
-def join(request: Request, here: Here, secret: Annotated[str, Form()]) -> RedirectResponse:
+def _no_link(here: Context, rater: Seat | None, desk: Seat | None, problem: NotFound) -> HTMLResponse:
+    """A link used before is often opened again by the one who used it: the way on is another page."""
+    steps = [("/vote", "Continue judging")] * (rater is not None) + [("/desk", "Open the desk")] * (desk is not None)
+    return here.pages(
+        "error.html",
+        problem.status,
+        status=problem.status,
+        heading="This link does not work",
+        message=sentence(str(problem)) + (" You are signed in on this browser already." if steps else ""),
+        next_steps=steps or [("/", "Start page")],
+    )
+
+
+@router.post("/join", response_model=None)
+def join(
+    request: Request, here: Here, rater: MaybeRater, desk: MaybeDesk, secret: Annotated[str, Form()]
+) -> RedirectResponse | HTMLResponse:
     """Redeem the invitation: a new session under a new random value, and an end to the browser's old one."""
-    value, seat = access.redeem(here.db, secret, now=here.now, hours=here.settings.session_hours)
+    try:
+        value, seat = access.redeem(here.db, secret, now=here.now, hours=here.settings.session_hours)
+    except NotFound as problem:
+        return _no_link(here, rater, desk, problem)
     cookie, first_page = (RATER_COOKIE, "/consent") if seat.role is Role.RATER else (DESK_COOKIE, "/desk")
     old = request.cookies.get(cookie)
     if old:
@@ -94,10 +118,16 @@ def join(request: Request, here: Here, secret: Annotated[str, Form()]) -> Redire
     return response
 
 
+@router.get("/signed-out")
+def signed_out(here: Here) -> HTMLResponse:
+    """Say how to come back."""
+    return here.pages("signed_out.html")
+
+
 @router.post("/sign-out")
 def sign_out(request: Request, here: Here, seat: Annotated[str, Form()] = "") -> RedirectResponse:
     """End the rater's or the desk's session in this browser, or both where neither is named."""
-    response = see_other("/")
+    response = see_other("/signed-out")
     for name, cookie in (("rater", RATER_COOKIE), ("desk", DESK_COOKIE)):
         secret = request.cookies.get(cookie)
         if seat in ("", name):

@@ -24,7 +24,7 @@ MODES: dict[str, ViewportSize] = {"light": DESK, "dark": DESK, "phone": PHONE, "
 
 def gallery() -> Starlette:
     """An app that shows every view at /NAME, under the real headers."""
-    pages = load_pages(assets.path("templates"))
+    pages = load_pages(assets.path("templates"), session_hours=14 * 24)
 
     def static(request: Request) -> Response:
         file = pages.static[request.path_params["name"]]

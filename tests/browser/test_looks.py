@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from tests.browser.chromium import DESK, PHONE, Watch, serving
 from tests.browser.gallery import MODES, config, take_pictures
@@ -134,7 +134,12 @@ def test_enter_on_a_choice_does_not_cast_the_vote(page: Page, url: str) -> None:
     """Neither after a click nor after a digit; the button and Ctrl+Enter do."""
     page.goto(f"{url}/vote")
     sent: list[str] = []
-    page.route("**/vote", lambda route: (sent.append(route.request.method), route.fulfill(status=204)))
+
+    def note(route: Route) -> None:
+        sent.append(route.request.method)
+        route.fulfill(status=204)
+
+    page.route("**/vote", note)
     page.locator(".scale").get_by_text("A better", exact=True).click()
     page.keyboard.press("Enter")
     page.keyboard.press("5")

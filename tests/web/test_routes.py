@@ -27,6 +27,7 @@ GETS: dict[str, tuple[int, int, int, int, int, int]] = {
     # Each route while the study is open: nobody, rater, reviewer, analyst, admin, an analyst of another study.
     "/": (200, 200, 200, 200, 200, 200),
     "/join/{secret}": (404, 404, 404, 404, 404, 404),
+    "/signed-out": (200, 200, 200, 200, 200, 200),
     "/consent": (401, 303, 401, 401, 401, 401),
     "/vote": (401, 200, 401, 401, 401, 401),
     "/desk": (401, 401, 200, 200, 200, 200),
@@ -152,7 +153,7 @@ def test_signing_out_ends_the_session_itself(arena: Arena) -> None:
     arena.study()
     browser = arena.rater()
     stolen = dict(browser.cookies)
-    assert browser.post("/sign-out", data={"seat": "rater"}).headers["location"] == "/"
+    assert browser.post("/sign-out", data={"seat": "rater"}).headers["location"] == "/signed-out"
     assert not dict(browser.cookies)
     thief = arena.browser()
     for name, value in stolen.items():
@@ -174,6 +175,48 @@ def test_links_that_do_not_work_all_look_alike(arena: Arena) -> None:
     pages = [arena.browser().get(f"/join/{secret}") for secret in (used, "never-made", "x" * 500, "%00")]
     assert {page.status_code for page in pages} == {404}
     assert len({page.content for page in pages}) == 1
+
+
+@pytest.mark.parametrize("role", [Role.RATER, Role.ANALYST])
+def test_a_link_to_another_study_says_that_it_signs_out(arena: Arena, role: Role) -> None:
+    """Before the button; a seat of the other kind, which stays, is not spoken of."""
+    arena.study()
+    arena.study("elsewhere")
+    other = Role.ANALYST if role is Role.RATER else Role.RATER
+    link, same, kept = arena.link(role, "elsewhere"), arena.link(role), arena.link(other, "elsewhere")
+    browser = arena.signed_in(role)
+    page = browser.get(f"/join/{link}").text
+    assert "signs you out of “The small study”" in Page(page).text
+    assert page.index("signs you out") < page.index("<button")
+    assert "private window" in page
+    assert "signed in to this study as" in browser.get(f"/join/{same}").text
+    for quiet in (browser.get(f"/join/{kept}"), arena.browser().get(f"/join/{link}")):
+        assert quiet.status_code == 200
+        assert "signs" not in Page(quiet.text).text
+
+
+def test_a_link_opened_again_leads_on_where_one_is_signed_in(arena: Arena) -> None:
+    arena.study()
+    browser = arena.browser()
+    secrets = {role: arena.link(role) for role in (Role.RATER, Role.ANALYST)}
+    for role, on in ((Role.RATER, {"/vote"}), (Role.ANALYST, {"/vote", "/desk"})):
+        assert browser.post("/join", data={"secret": secrets[role]}).status_code == 303
+        for again in (browser.get(f"/join/{secrets[role]}"), browser.post("/join", data={"secret": secrets[role]})):
+            assert again.status_code == 404
+            assert {link["href"] for link in Page(again.text).all("a")} & {"/vote", "/desk"} == on
+    assert not {"/vote", "/desk"} & {a["href"] for a in Page(arena.browser().get("/join/x").text).all("a")}
+
+
+def test_pages_say_how_to_come_back(arena: Arena) -> None:
+    arena.study()
+    browser = arena.signed_in(Role.RATER)
+    shown = [browser.get("/consent"), arena.browser().get("/vote"), arena.browser().get("/desk")]
+    assert browser.post("/consent").status_code == 303
+    studies.close(arena.db, "small", now=arena.clock())
+    shown += [browser.get("/vote"), browser.get(browser.post("/sign-out").headers["location"])]
+    for page in shown:
+        assert "14 days" in page.text
+        assert "ask the person who invited you for a new link: your place and votes are kept" in Page(page.text).text
 
 
 def test_an_unpublished_study_and_none_look_alike(arena: Arena) -> None:

@@ -19,7 +19,7 @@ SMALL = 40_000
 
 @pytest.fixture(scope="module")
 def pages() -> Pages:
-    return load_pages(assets.path("templates"))
+    return load_pages(assets.path("templates"), session_hours=14 * 24)
 
 
 def shown(pages: Pages, template: str, view: dict[str, Any]) -> str:

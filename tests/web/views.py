@@ -167,7 +167,14 @@ ERROR = {
 VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
     "home": ("home.html", {"studies": [study(StudyState.PUBLISHED)], "rater": RATER, "desk": None}),
     "home-empty": ("home.html", {"studies": [], "rater": None, "desk": ANALYST}),
-    "join": ("join.html", {"invitation": Invitation("Sample study", Role.RATER, NOW), "secret": "s" * 43}),
+    "join": (
+        "join.html",
+        {"invitation": Invitation("Sample study", Role.RATER, NOW), "secret": "s" * 43, "seat": None, "seat_title": ""},
+    ),
+    "join-another": (
+        "join.html",
+        {"invitation": Invitation("Sample study", Role.RATER, NOW), "secret": "s", "seat": RATER, "seat_title": "K-QA"},
+    ),
     "consent": ("consent.html", {"seat": RATER, "study": study()}),
     "vote": ("vote.html", ballot()),
     "vote-arabic": ("vote.html", ballot(matchup=ARABIC)),
@@ -197,5 +204,7 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
     "desk": ("desk.html", DESK),
     "desk-empty": ("desk.html", DESK | {"study": study(StudyState.DRAFT), "coverage": {"done": 0, "needed": 0}}),
     "desk-reviewer": ("desk.html", DESK | {"sees_board": False}),
+    "signed-out": ("signed_out.html", {}),
     "error": ("error.html", ERROR),
+    "error-401": ("error.html", ERROR | {"status": 401, "heading": "Please sign in"}),
 }
