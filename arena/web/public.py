@@ -37,7 +37,8 @@ class PageQuery(BoardQuery):
 def home(here: Here, rater: MaybeRater, desk: MaybeDesk) -> HTMLResponse:
     """Say what this is and where to go."""
     published = [study for study in studies.listed(here.db) if study.state is StudyState.PUBLISHED]
-    return here.pages("home.html", studies=published, rater=rater, desk=desk)
+    rated = studies.by_id(here.db, rater.study_id) if rater else None
+    return here.pages("home.html", studies=published, rater=rater, rater_study=rated, desk=desk)
 
 
 @router.get("/static/{name}")

@@ -12,7 +12,7 @@ from arena.domain.access import Seat
 from arena.domain.blinding import Ballot, BlindMatchup
 from arena.domain.study import Study
 from arena.domain.vocabulary import CannotJudgeReason, Choice, StudyState
-from arena.errors import ArenaError, BadInput, NotFound
+from arena.errors import ArenaError, BadInput, Conflict, NotFound
 from arena.services import access, studies, voting
 from arena.web.context import Context, Here, see_other
 from arena.web.pages import sentence
@@ -87,6 +87,12 @@ def vote(
         if matchup is None or matchup.token != token:
             raise NotFound("There is no such pair to vote on.") from problem
         return _ballot_page(here, seat, study, matchup, problem=sentence(str(problem)), form=(choice, reason, comment))
+    except Conflict:
+        study = studies.by_id(here.db, seat.study_id)
+        if study.state is StudyState.OPEN:
+            raise
+        progress = voting.progress(here.db, seat)
+        return here.pages("late.html", Conflict.status, study=study, progress=progress, comment=comment)
     return _go_on(here, seat)
 
 

@@ -158,6 +158,24 @@ def test_after_closing_no_vote_is_taken(arena: Arena) -> None:
     assert studies.overview(arena.db, study).votes == 0
 
 
+def test_a_vote_that_comes_too_late_is_told_kindly(arena: Arena) -> None:
+    """No word of the operator's; the comment can be copied; the earlier votes are counted."""
+    arena.study()
+    browser = arena.rater()
+    cast(browser)
+    token = token_of(browser.get("/vote").text)
+    assert "Continue judging" in browser.get("/").text
+    studies.close(arena.db, "small", now=arena.clock())
+    page = browser.post("/vote", data={"token": token, "choice": "a_better", "comment": "typed <i>just</i> now"})
+    assert page.status_code == 409
+    assert "<h1>Voting has just ended</h1>" in page.text
+    assert "This vote was not saved. The 1 vote you cast before is recorded" in Page(page.text).text
+    assert "typed &lt;i&gt;just&lt;/i&gt; now</textarea>" in page.text
+    assert not re.search(r"arena |--|contradicts|closed", Page(page.text).text)
+    assert "Continue judging" not in browser.get("/").text
+    assert "voting is over" in browser.get("/").text
+
+
 def test_a_vote_before_the_closing_keeps_its_receipt(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
     """The study is closed after the vote is recorded and before the next pair is issued."""
     study = arena.study()

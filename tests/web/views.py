@@ -165,8 +165,11 @@ ERROR = {
 }
 
 VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
-    "home": ("home.html", {"studies": [study(StudyState.PUBLISHED)], "rater": RATER, "desk": None}),
-    "home-empty": ("home.html", {"studies": [], "rater": None, "desk": ANALYST}),
+    "home": (
+        "home.html",
+        {"studies": [study(StudyState.PUBLISHED)], "rater": RATER, "rater_study": study(), "desk": None},
+    ),
+    "home-empty": ("home.html", {"studies": [], "rater": None, "rater_study": None, "desk": ANALYST}),
     "join": (
         "join.html",
         {"invitation": Invitation("Sample study", Role.RATER, NOW), "secret": "s" * 43, "seat": None, "seat_title": ""},
@@ -188,6 +191,10 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
     "done": ("done.html", done()),
     "done-draft": ("done.html", done(StudyState.DRAFT, receipt=None, progress=Progress(0, 0))),
     "done-revealed": ("done.html", done(StudyState.PUBLISHED, reveals=REVEALS)),
+    "late": (
+        "late.html",
+        {"study": study(StudyState.CLOSED), "progress": Progress(7, 0), "comment": "Two\nlines of a remark."},
+    ),
     "boards": ("boards.html", {"studies": [study(), study()]}),
     "boards-empty": ("boards.html", {"studies": []}),
     "leaderboard": ("leaderboard.html", ratings()),
