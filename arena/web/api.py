@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from arena.errors import NotAllowed, NotSignedIn
 from arena.reports import tables
 from arena.services import exports
-from arena.web.asked import AnyCaller, BoardQuery, computed, visible_studies, visible_study
+from arena.web.asked import AnyCaller, BoardQuery, board_request, computed, visible_studies, visible_study
 from arena.web.context import Here
 
 CHUNK = 64 * 1024
@@ -125,6 +125,10 @@ def show_study(here: Here, who: AnyCaller, name: Name) -> StudyReply:
     tags=["leaderboard"],
     response_class=Response,
     responses={
+        503: {
+            "model": ErrorReply,
+            "description": "Other boards are computed first; see Retry-After.",
+        },
         200: {
             "model": BoardReply,
             "description": "The leaderboard, byte for byte as the command `arena leaderboard` writes it.",
@@ -132,7 +136,7 @@ def show_study(here: Here, who: AnyCaller, name: Name) -> StudyReply:
                 "text/csv": _TEXT,
                 "text/markdown": _TEXT,
             },
-        }
+        },
     },
 )
 def show_leaderboard(
@@ -144,7 +148,7 @@ def show_leaderboard(
 ) -> Response:
     """Ratings with intervals. Same ledger position, settings and seed: the same bytes."""
     study = visible_study(here, who, name)
-    board, groups = computed(here, who, study, query)
+    board, groups = computed(here, study, board_request(here, who, study, query))
     text = tables.document(board, groups, by=query.by or None, file_format=file_format)
     return Response(text.encode(), media_type=_MEDIA[file_format])
 

@@ -20,8 +20,8 @@ from arena.services.leaderboard import BoardRequest
 from arena.web.context import Context, Here
 from arena.web.sessions import desk_or_none
 
-PUBLIC_ROUNDS = 1_000
-"""Most bootstrap rounds that anyone may ask for; analysts and admins may ask for ten times as many."""
+LEVELS = (0.8, 0.9, 0.95, 0.99)
+"""The levels that anyone may ask for. Of a published study there are few boards for the public, and all are kept."""
 
 Groups: TypeAlias = Mapping[str, "Board | str"]
 
@@ -83,6 +83,9 @@ def visible_studies(here: Context, who: Caller) -> list[Study]:
     return [study for study in studies.listed(here.db) if who.sees(study)]
 
 
+_OURS = "for analysts and admins only"
+
+
 class BoardQuery(BaseModel):
     """The settings of a leaderboard, as `arena leaderboard` has them."""
 
@@ -96,12 +99,14 @@ class BoardQuery(BaseModel):
         examples=["human"],
     )
     by: Literal["", "category"] = Field(default="", description="A board for each value of this field as well.")
-    level: float = Field(default=0.95, ge=0.5, le=0.999, description="The level of the intervals.")
-    seed: int = Field(default=0, ge=0, lt=2**63, description="The seed of the resampling.")
-    bootstrap: int = Field(default=1_000, ge=10, le=10 * PUBLIC_ROUNDS, description="Rounds of resampling.")
+    level: float = Field(
+        default=0.95, ge=0.5, le=0.999, description=f"The level of the intervals; the public: {LEVELS}."
+    )
+    seed: int = Field(default=0, ge=0, lt=2**63, description=f"The seed of the resampling; {_OURS}.")
+    bootstrap: int = Field(default=1_000, ge=10, le=10_000, description=f"Rounds of resampling; {_OURS}.")
     both_bad: Literal["half", "drop"] = Field(default="half", description="Both bad: half a win each, or left out.")
-    anchor: str = Field(default="", max_length=300, description="`NAME=VALUE`: a contender's fixed rating.")
-    at: int | None = Field(default=None, ge=1, lt=2**63, description="The ledger position whose state is rated.")
+    anchor: str = Field(default="", max_length=300, description=f"`NAME=VALUE`: a contender's fixed rating; {_OURS}.")
+    at: int | None = Field(default=None, ge=1, lt=2**63, description=f"The ledger position that is rated; {_OURS}.")
 
     def request(self) -> BoardRequest:
         """The request for the leaderboard service. Raises BadInput for an anchor that cannot be used."""
@@ -118,17 +123,37 @@ class BoardQuery(BaseModel):
         )
 
 
-def computed(here: Context, who: Caller, study: Study, query: BoardQuery) -> tuple[Board, Groups]:
+def board_request(here: Context, who: Caller, study: Study, query: BoardQuery) -> BoardRequest:
+    """What is asked for. Raises BadInput for settings that cannot be used, or not by this caller.
+
+    Two boards one entry of the ledger apart tell what the vote between them was, and a setting with many values makes
+    work without end: both are for those who analyse the study.
+    """
+    if not who.analyses(study):
+        changed = query.model_fields_set & {"at", "seed", "bootstrap", "anchor"}
+        if kept := sorted(name for name in changed if getattr(query, name) != BoardQuery.model_fields[name].default):
+            raise BadInput(f"{', '.join(kept)}: only for the study's analysts and admins; leave it out")
+        if query.level not in LEVELS:
+            raise BadInput(
+                f"level: one of {', '.join(map(str, LEVELS))}; others are for the study's analysts and admins"
+            )
+        if query.source != HUMAN and query.source not in sources(here, study):
+            raise BadInput(f"source: the study has no votes from '{query.source}'")
+    return query.request()
+
+
+def sources(here: Context, study: Study) -> set[str]:
+    """Whose votes the study has."""
+    return {count.source for count in studies.overview(here.db, study).sources}
+
+
+def computed(here: Context, study: Study, request: BoardRequest) -> tuple[Board, Groups]:
     """The board that is asked for and those of its groups. Raises BadInput or Conflict where the votes give none."""
-    if query.bootstrap > PUBLIC_ROUNDS and not who.analyses(study):
-        raise BadInput(f"bootstrap: at most {PUBLIC_ROUNDS:,} rounds; analysts and admins may ask for more")
-    request = query.request()
 
     def compute() -> tuple[Board, Groups]:
         if request.by:
             return leaderboard.grouped(here.db, study, request)
         return leaderboard.board(here.db, study, request), {}
 
-    head = studies.overview(here.db, study).head
-    found: tuple[Board, Groups] = here.boards.get((study.id, head, request), compute)
+    found: tuple[Board, Groups] = here.boards.get((study.id, studies.head(here.db, study.id), request), compute)
     return found

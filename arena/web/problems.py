@@ -23,6 +23,7 @@ _HEADINGS = {
     413: "That was too much at once",
     422: "This cannot be used as it is",
     500: "Something went wrong",
+    503: "Too much at once just now",
 }
 _MESSAGES = {
     404: "The link may be mistyped, used already or expired, or what it led to is not public.",

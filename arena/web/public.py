@@ -16,13 +16,21 @@ from arena.ratings import Board
 from arena.reports.plots import interval_plot
 from arena.reports.published import published_table
 from arena.services import studies
-from arena.web.asked import BoardQuery, DeskCaller, Groups, computed, visible_studies, visible_study
+from arena.web.asked import (
+    LEVELS,
+    BoardQuery,
+    DeskCaller,
+    Groups,
+    board_request,
+    computed,
+    visible_studies,
+    visible_study,
+)
 from arena.web.context import Here
 from arena.web.pages import sentence
 from arena.web.sessions import MaybeDesk, MaybeRater
 
 FOR_EVER = "public, max-age=31536000, immutable"
-LEVELS = (0.8, 0.9, 0.95, 0.99)
 
 router = APIRouter(include_in_schema=False)
 
@@ -61,6 +69,7 @@ def leaderboard_page(
             return RedirectResponse(f"/leaderboard?{urlencode({'study': seen[0].name})}", status_code=303)
         return here.pages("boards.html", studies=seen)
     study = visible_study(here, who, query.study)
+    request = board_request(here, who, study, query)
     overview = studies.overview(here.db, study)
     common: dict[str, Any] = {
         "study": study,
@@ -73,7 +82,7 @@ def leaderboard_page(
         "published": published_table(),
     }
     try:
-        board, groups = computed(here, who, study, query)
+        board, groups = computed(here, study, request)
     except (BadInput, Conflict) as reason:
         return here.pages("leaderboard.html", board=None, empty=sentence(str(reason)), **common)
     return here.pages("leaderboard.html", **common, **board_view(study, query, board, groups))

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import os
 import subprocess
 import sys
 import threading
 from functools import partial
+from itertools import pairwise
+from typing import Any
 
+import anyio
+import httpx2
 import pytest
 
 from arena.domain.blinding import Ballot
@@ -21,8 +26,9 @@ from arena.reports import tables
 from arena.services import access, exports, imports, leaderboard, studies, voting
 from arena.services.files import Limits, read_records
 from arena.services.leaderboard import BoardRequest
+from arena.web.asked import LEVELS
 from arena.web.boards import Boards
-from tests.web.conftest import CONTENDERS, Arena, cast, load
+from tests.web.conftest import CONTENDERS, URL, Arena, cast, load
 from tests.web.hostile import HOSTILE
 from tests.web.reading import Page
 
@@ -158,13 +164,93 @@ def test_boards_are_computed_once_and_again_after_a_vote(voted: Arena, monkeypat
         assert len(computed) == times
 
 
-def test_the_public_cannot_ask_for_long_work(voted: Arena) -> None:
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("at=40", "at: only for the study's analysts"),
+        ("seed=1", "seed: only for the study's analysts"),
+        ("bootstrap=999", "bootstrap: only for the study's analysts"),
+        ("anchor=quokka=1000", "anchor: only for the study's analysts"),
+        ("level=0.85", "level: one of 0.8, 0.9, 0.95, 0.99"),
+        ("source=judge:none", "source: the study has no votes from 'judge:none'"),
+    ],
+)
+def test_the_public_gets_the_newest_board_and_few_settings(voted: Arena, setting: str, told: str) -> None:
     publish(voted)
-    address = "/api/v1/studies/small/leaderboard?bootstrap=1001"
-    answer = voted.browser().get(address)
-    assert (answer.status_code, "1,000" in answer.json()["error"]["message"]) == (422, True)
-    assert voted.signed_in(Role.ANALYST).get(address).status_code == 200
-    assert voted.signed_in(Role.ANALYST).get(address.replace("1001", "10001")).status_code == 422
+    address, page = f"/api/v1/studies/small/leaderboard?{setting}", f"/leaderboard?study=small&{setting}"
+    reviewer, analyst = voted.signed_in(Role.REVIEWER), voted.signed_in(Role.ANALYST)
+    for browser in (voted.browser(), reviewer, voted.rater()):
+        answer = browser.get(address)
+        assert (answer.status_code, told in answer.json()["error"]["message"]) == (422, True)
+        shown = browser.get(page)
+        assert (shown.status_code, told.lower() in Page(shown.text).text.lower()) == (422, True)
+    assert analyst.get(address).status_code == (409 if "source" in setting else 200)
+    assert analyst.get(page).status_code == 200
+    for allowed in ("seed=0", "bootstrap=1000", "level=0.8", "by=category", "both_bad=drop", "source=human"):
+        assert voted.browser().get(f"/api/v1/studies/small/leaderboard?{allowed}").status_code == 200
+
+
+def test_no_vote_is_told_by_two_boards_of_the_public(voted: Arena) -> None:
+    """Boards at neighbouring positions differ by one vote; the control is the analyst, who may tell them apart."""
+    publish(voted)
+    address = "/api/v1/studies/small/leaderboard?bootstrap=10"
+    analyst, head = voted.signed_in(Role.ANALYST), studies.head(voted.db, studies.get(voted.db, "small").id)
+    counts = [analyst.get(f"{address}&method=elo&at={at}").json().get("votes", 0) for at in range(1, head.position + 1)]
+    assert {later - earlier for earlier, later in pairwise(counts)} == {0, 1}
+    for at in range(1, head.position + 1):
+        assert voted.browser().get(f"{address.partition('?')[0]}?method=elo&at={at}").status_code == 422
+
+
+def test_many_board_requests_leave_room_for_voting(voted: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More requests than the server has threads, on one event loop, while the first board is being computed."""
+    publish(voted)
+    voted.study("other")
+    cookies = {"cookie": "; ".join(f"{name}={value}" for name, value in voted.rater("other").cookies.items())}
+    release, computed = threading.Event(), list[bool]()
+
+    def held(real: Any) -> Any:
+        def compute(*args: Any) -> object:
+            computed.append(turned_away.is_set())
+            assert release.wait(90)
+            return real(*args)
+
+        return compute
+
+    for name in ("board", "grouped"):
+        monkeypatch.setattr(leaderboard, name, held(getattr(leaderboard, name)))
+    answers: list[httpx2.Response] = []
+    turned_away = anyio.Event()
+    settings = itertools.product(("bradley-terry", "elo"), LEVELS, ("half", "drop"), ("", "category"))
+
+    async def ask(client: httpx2.AsyncClient, method: str, level: float, both_bad: str, by: str) -> None:
+        asked = {"method": method, "level": str(level), "both_bad": both_bad, "by": by}
+        answers.append(await client.get("/api/v1/studies/small/leaderboard", params=asked))
+        if len(answers) == 61:
+            turned_away.set()
+
+    async def crowd() -> None:
+        transport = httpx2.ASGITransport(voted.app)
+        client = httpx2.AsyncClient(transport=transport, base_url=URL, timeout=None)
+        async with client, anyio.create_task_group() as group:
+            try:
+                for setting in [*settings] * 2:
+                    group.start_soon(ask, client, *setting)
+                with anyio.fail_after(60):
+                    await turned_away.wait()
+                    voting_page = await client.get("/vote", headers=cookies)
+            finally:
+                release.set()
+        assert voting_page.status_code == 200
+        assert "Which answer is better?" in voting_page.text
+
+    anyio.run(crowd)
+    assert computed[0] is False
+    assert all(computed[1:])
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert len(refused) == 61
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
+    assert "Ask again" in refused[0].json()["error"]["message"]
+    assert [answer.status_code for answer in answers if answer not in refused] == [200] * 3
 
 
 def test_settings_that_cannot_be_used_are_named(voted: Arena) -> None:
@@ -264,7 +350,7 @@ def test_the_desk_counts_and_links(voted: Arena) -> None:
     assert not [link for link in reviewer.all("a") if "/api/" in link["href"]]
 
 
-def test_boards_keep_the_last_ones_and_no_failure() -> None:
+def test_boards_keep_the_last_ones_and_why_there_is_none() -> None:
     boards: Boards[int] = Boards(largest=2)
     asked: list[str] = []
 
@@ -272,15 +358,20 @@ def test_boards_keep_the_last_ones_and_no_failure() -> None:
         asked.append(key)
         if key == "bad":
             raise BadInput("no")
+        if key == "broken":
+            raise OSError("for now")
         return len(asked)
 
     for key in ("one", "two", "one", "three", "one", "two"):
         boards.get(key, partial(compute, key))
     assert asked == ["one", "two", "three", "two"]
     for _ in range(2):
-        with pytest.raises(BadInput):
+        with pytest.raises(BadInput, match="no"):
             boards.get("bad", partial(compute, "bad"))
-    assert asked.count("bad") == 2
+        with pytest.raises(OSError, match="for now"):
+            boards.get("broken", partial(compute, "broken"))
+    assert asked.count("bad") == 1
+    assert asked.count("broken") == 2
 
 
 def test_a_kept_board_is_given_while_another_is_computed() -> None:
