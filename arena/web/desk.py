@@ -45,16 +45,17 @@ def desk_page(here: Here, seat: DeskSeat) -> HTMLResponse:
 
 def counts(overview: Overview) -> list[tuple[str, int]]:
     """What the desk counts, with its names."""
-    votes = [(f"votes by {source_words(count.source)}", count.votes) for count in overview.sources]
-    simulated = sum(count.simulated for count in overview.sources)
-    cannot = sum(count.cannot_judge for count in overview.sources)
+    votes = []
+    for count in overview.sources:
+        who = source_words(count.source)
+        votes.append((f"votes by {who}", count.votes))
+        votes += [(f"of these, {who} could not judge", count.cannot_judge)] if count.cannot_judge else []
+        votes += [(f"of these, simulated ({who})", count.simulated)] if count.simulated else []
     return [
         ("questions", overview.questions),
         ("contenders", overview.contenders),
         ("answers", overview.answers),
         ("pairings", overview.pairings),
-        ("raters", overview.raters),
+        ("raters who voted", overview.raters),
         *(votes or [("votes", 0)]),
-        *([("of these cannot judge", cannot)] if cannot else []),
-        *([("of these simulated", simulated)] if simulated else []),
     ]

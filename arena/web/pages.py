@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,9 @@ _WORDS = {
     "bradley-terry": "Bradley–Terry",
     "elo": "Elo",
 }
+
+
+_OPTION = re.compile(r"(?<!\S)--(?=[a-z])")
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,8 @@ def words(word: str) -> str:
 
 
 def sentence(message: str) -> str:
-    """An error's message as a page sets it: with a capital and a full stop."""
-    message = message.strip()
+    """An error's message as a page sets it: with a capital and a full stop, a command's option as a plain word."""
+    message = _OPTION.sub("", message.strip())
     return message[:1].upper() + message[1:] + ("" if message.endswith((".", "!", "?")) else ".")
 
 

@@ -10,9 +10,15 @@ from typing import Any
 import pytest
 
 from arena import assets
-from arena.web.pages import Pages, load_pages
+from arena.domain.ledger import Head
+from arena.domain.views import Overview, SourceCount
+from arena.domain.vocabulary import Role
+from arena.ratings import Board
+from arena.web.desk import counts
+from arena.web.pages import Pages, load_pages, sentence
+from arena.web.public import PageQuery, board_view
 from tests.web.reading import Page
-from tests.web.views import HASH, VIEWS, ballot
+from tests.web.views import HASH, VIEWS, ballot, board, study
 
 SMALL = 40_000
 
@@ -127,6 +133,89 @@ def test_a_refusal_is_said_at_the_top_too_and_leads_to_the_choices(pages: Pages)
     assert "Say why you cannot judge this pair." in top
     assert [part["role"] for part in Page(top).all("p") if "role" in part] == ["alert", "status"]
     assert [link["href"] for link in Page(top).all("a")] == ["#ballot"]
+
+
+def test_a_board_by_category_begins_with_its_controls_and_an_index(pages: Pages) -> None:
+    html = shown(pages, *VIEWS["leaderboard-grouped"])
+    page = Page(html)
+    assert [link["href"] for link in page.all("a") if link["href"].startswith("#g")] == [
+        f"#group-{number}" for number in (1, 2, 3)
+    ]
+    ids = {attributes.get("id") for _, attributes in page.elements}
+    assert {"group-1", "group-2", "group-3"} <= ids
+    assert html.index('class="settings"') < html.index('href="#group-1"')
+    assert html.index('href="#group-3"') < html.index('class="ratings"') < html.index('id="group-1"')
+
+
+def test_a_group_of_few_votes_has_no_chart_and_what_groups_share_is_said_once(pages: Pages) -> None:
+    html = shown(pages, *VIEWS["leaderboard-grouped"])
+    starts = [html.index(f'id="group-{number}"') for number in (1, 2, 3)]
+    above, cardiology, neurology = html[: starts[0]], html[starts[0] : starts[1]], html[starts[1] : starts[2]]
+    assert ("<figure" in cardiology, "<figure" in neurology) == (True, False)
+    assert "Few. (Cardiology, Neurology)" in Page(above).text
+    assert html.count("Few.") == 1
+    assert "Only of neurology." in neurology
+    assert html.count("Only of neurology.") == 1
+
+
+def test_warnings_that_differ_in_their_number_only_are_one_sentence() -> None:
+    """A contender's own number is part of its name."""
+    made = board()
+    texts = {
+        "A": ("Only 3 questions were resampled.", "7 of the 7 votes are simulated.", "no point to gpt 3 ever"),
+        "B": ("Only 5 questions were resampled.", "9 of the 9 votes are simulated.", "no point to gpt 4 ever"),
+        "C": ("Only 4 questions were resampled.", "2 of the 6 votes are simulated."),
+    }
+    overall = replace(made, warnings=("22 of the 22 votes are simulated.", "Only 9 questions were resampled."))
+    groups: dict[str, Board | str] = {value: replace(made, warnings=own) for value, own in texts.items()}
+    view = board_view(study(), PageQuery(by="category"), overall, groups)
+    assert view["repeated"] == [("Only 3 to 5 questions were resampled.", ["A", "B", "C"])]
+    assert [group["warnings"] for group in view["groups"]] == [
+        ["no point to gpt 3 ever"],
+        ["no point to gpt 4 ever"],
+        ["2 of the 6 votes are simulated."],
+    ]
+
+
+@pytest.mark.parametrize("name", ["leaderboard", "leaderboard-grouped", "leaderboard-empty"])
+def test_the_published_table_is_folded_away_and_marked(pages: Pages, name: str) -> None:
+    html = shown(pages, *VIEWS[name])
+    [folded] = re.findall(r"<details.*?</details>", html, re.DOTALL)
+    assert "open" not in Page(folded).all("details")[0]
+    summary = folded[: folded.index("</summary>")]
+    assert Page(summary).text.split("\n")[1].strip() == (
+        "Published reference: Clinical Elo (Med42-v2 model card) published"
+    )
+    assert "<table" in folded
+
+
+def test_no_page_speaks_of_commands_but_an_admins_desk(body: str) -> None:
+    assert not re.search(r"\barena [a-z]+|(?<!\S)--[a-z]", Page(body).text)
+
+
+def test_an_admins_desk_says_how_to_bring_answers(pages: Pages) -> None:
+    template, view = VIEWS["desk-empty"]
+    admin = replace(view["seat"], role=Role.ADMIN)
+    assert "arena import answers" in Page(shown(pages, template, view | {"seat": admin})).text
+
+
+def test_a_message_made_for_a_command_is_a_sentence_on_a_page() -> None:
+    assert sentence("--at 99: the ledger has 3 positions; leave out --at") == (
+        "At 99: the ledger has 3 positions; leave out at."
+    )
+    assert sentence("A--b -- c.") == "A--b -- c."
+
+
+def test_the_desk_says_what_it_counts() -> None:
+    sources = [SourceCount("human", 12, 3, 0), SourceCount("judge:j1", 5, 0, 5)]
+    made = Overview(study(), 4, 3, 12, 0, 12, 36, 12, 6, tuple(sources), Head(0, ""))
+    assert counts(made)[4:] == [
+        ("raters who voted", 6),
+        ("votes by people", 12),
+        ("of these, people could not judge", 3),
+        ("votes by judge j1", 5),
+        ("of these, simulated (judge j1)", 5),
+    ]
 
 
 def test_the_receipt_gives_number_and_whole_hash(pages: Pages) -> None:
