@@ -28,8 +28,9 @@ SEED = 4
 
 def take(browser: Browser, url: str, db: Database, now: datetime) -> None:
     """Sign in as a rater and as an analyst; one picture each."""
-    page = browser.new_page(viewport=SIZE)
     for role, path, name in ((Role.RATER, "/vote", "voting.png"), (Role.ANALYST, "/leaderboard", "leaderboard.png")):
+        # One browser for each: whoever rates a study is not shown its board before it is published.
+        page = browser.new_page(viewport=SIZE)
         issued = access.invite(db, STUDY, role=role, name=f"Example {role}", days=1, now=now)
         page.goto(f"{url}/join/{issued.secret}")
         page.get_by_role("button", name="Accept and sign in").click()

@@ -13,7 +13,15 @@ from starlette.responses import Response, StreamingResponse
 from arena.errors import NotAllowed, NotSignedIn
 from arena.reports import tables
 from arena.services import exports
-from arena.web.asked import AnyCaller, BoardQuery, board_request, computed, visible_studies, visible_study
+from arena.web.asked import (
+    AnyCaller,
+    BoardQuery,
+    board_request,
+    computed,
+    readable_study,
+    visible_studies,
+    visible_study,
+)
 from arena.web.context import Here
 
 CHUNK = 64 * 1024
@@ -100,7 +108,9 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         (422, "A parameter cannot be used; also where the votes give no rating."),
     )
 }
-_DENIED: dict[int | str, dict[str, Any]] = {403: {"model": ErrorReply, "description": "The role is not enough."}}
+_DENIED: dict[int | str, dict[str, Any]] = {
+    403: {"model": ErrorReply, "description": "The role is not enough, or this browser also rates."}
+}
 _TEXT = {"schema": {"type": "string"}}
 
 router = APIRouter(prefix="/api/v1", responses=_ERRORS)
@@ -125,6 +135,7 @@ def show_study(here: Here, who: AnyCaller, name: Name) -> StudyReply:
     tags=["leaderboard"],
     response_class=Response,
     responses={
+        **_DENIED,
         503: {
             "model": ErrorReply,
             "description": "Other boards are computed first; see Retry-After.",
@@ -147,7 +158,7 @@ def show_leaderboard(
     file_format: Annotated[Literal["json", "csv", "md"], Query(alias="format")] = "json",
 ) -> Response:
     """Ratings with intervals. Same ledger position, settings and seed: the same bytes."""
-    study = visible_study(here, who, name)
+    study = readable_study(here, who, name)
     board, groups = computed(here, study, board_request(here, who, study, query))
     text = tables.document(board, groups, by=query.by or None, file_format=file_format)
     return Response(text.encode(), media_type=_MEDIA[file_format])
@@ -179,7 +190,7 @@ def export(
     """Everything of one kind in a study, for its analysts and admins."""
     if who.role is None:
         raise NotSignedIn("Exports need a token or a desk seat of an analyst or admin.")
-    study = visible_study(here, who, name)
+    study = readable_study(here, who, name)
     if not who.analyses(study):
         raise NotAllowed("Exports are for analysts and admins of the study.")
     # Written whole before the first byte is sent, so that an error is an error and not half a file.

@@ -12,18 +12,22 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from arena.domain.study import BOARD_ROLES, Study
 from arena.domain.vocabulary import HUMAN, Role, StudyState
-from arena.errors import BadInput, NotFound, NotSignedIn
+from arena.errors import BadInput, NotAllowed, NotFound, NotSignedIn
 from arena.ratings import Board
 from arena.ratings.board import read_anchor
 from arena.services import access, leaderboard, studies
 from arena.services.leaderboard import BoardRequest
 from arena.web.context import Context, Here
-from arena.web.sessions import desk_or_none
+from arena.web.sessions import desk_or_none, rater_or_none
 
 LEVELS = (0.8, 0.9, 0.95, 0.99)
 """The levels that anyone may ask for. Of a published study there are few boards for the public, and all are kept."""
 
 Groups: TypeAlias = Mapping[str, "Board | str"]
+
+
+class RatesHere(NotAllowed):
+    """The browser that asks for a board before publication is also signed in as a rater of the study."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Caller:
 
     role: Role | None = None
     study_id: int | None = None
+    rates: int | None = None
+    """The study in which this browser also holds a rater's seat."""
 
     def analyses(self, study: Study) -> bool:
         """Whether this caller sees boards and exports of `study` whatever its state."""
@@ -56,14 +62,13 @@ def caller(
         if token is None:
             raise NotSignedIn("The token is unknown, revoked or expired. Make one with `arena token create`.")
         return Caller(token.role, token.study_id)
-    seat = desk_or_none(request, here)
-    return Caller(seat.role, seat.study_id) if seat else Caller()
+    return desk_caller(request, here)
 
 
 def desk_caller(request: Request, here: Here) -> Caller:
-    """Who looks at a page: a desk cookie or nobody. A rater's cookie gives no right here."""
-    seat = desk_or_none(request, here)
-    return Caller(seat.role, seat.study_id) if seat else Caller()
+    """Who looks at a page: a desk cookie or nobody. A rater's cookie gives no right here; it takes one away."""
+    seat, rater = desk_or_none(request, here), rater_or_none(request, here)
+    return Caller(seat.role, seat.study_id, rater.study_id if rater else None) if seat else Caller()
 
 
 AnyCaller = Annotated[Caller, Depends(caller)]
@@ -75,6 +80,17 @@ def visible_study(here: Context, who: Caller, name: str) -> Study:
     study = next((study for study in visible_studies(here, who) if study.name == name), None)
     if study is None:
         raise NotFound("There is no study of this name, or it is not published yet.")
+    return study
+
+
+def readable_study(here: Context, who: Caller, name: str) -> Study:
+    """The same for whoever wants its board or its votes. Raises RatesHere where they would unblind the rater."""
+    study = visible_study(here, who, name)
+    if who.rates == study.id and study.state is not StudyState.PUBLISHED:
+        raise RatesHere(
+            "You are signed in as a rater of this study in this browser. A board that moves with your own vote would "
+            "unblind you. Sign out as rater, or open the analyst's link in another browser or a private window."
+        )
     return study
 
 

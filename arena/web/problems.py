@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from arena.errors import ArenaError
+from arena.web.asked import RatesHere
 from arena.web.pages import Pages, sentence
 
 _HEADINGS = {
@@ -37,8 +38,16 @@ class Problems:
     def __init__(self, pages: Pages) -> None:
         self.pages = pages
 
-    def __call__(self, scope: Scope, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-        """A page or JSON with `message`, which is for people."""
+    def __call__(
+        self,
+        scope: Scope,
+        status: int,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        is_rater: bool = False,
+    ) -> Response:
+        """A page or JSON with `message`, which is for people. `is_rater`: what helps is to sign out as rater."""
         response: Response
         if str(scope["path"]).startswith("/api/"):
             response = JSONResponse({"error": {"status": status, "message": message}}, status_code=status)
@@ -48,7 +57,8 @@ class Problems:
                 "error.html",
                 status,
                 status=status,
-                heading=_HEADINGS.get(status, "This was refused"),
+                heading="One seat at a time" if is_rater else _HEADINGS.get(status, "This was refused"),
+                is_rater=is_rater,
                 message=sentence(message),
                 next_steps=steps,
             )
@@ -67,7 +77,7 @@ class Problems:
         assert isinstance(error, ArenaError)
         if error.status >= 500:
             raise error
-        return self(request.scope, error.status, str(error))
+        return self(request.scope, error.status, str(error), is_rater=isinstance(error, RatesHere))
 
     async def _http(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

@@ -149,6 +149,34 @@ def test_a_rater_and_a_desk_seat_live_side_by_side(arena: Arena) -> None:
     assert (browser.get("/vote").status_code, browser.get("/desk").status_code) == (200, 401)
 
 
+def test_who_rates_a_study_is_not_shown_its_board_in_the_same_browser(arena: Arena) -> None:
+    """Until it is published; another study's board, another browser and a signed-out rater are controls."""
+    arena.study()
+    arena.study("elsewhere")
+    browser, other = arena.rater(), arena.rater("elsewhere")
+    for each in (browser, other):
+        each.post("/join", data={"secret": arena.link(Role.ANALYST)})
+    boards = ("/leaderboard?study=small", "/api/v1/studies/small/leaderboard?method=elo")
+    exports = tuple(f"/api/v1/studies/small/export/{what}" for what in ("votes", "answers", "questions", "ledger"))
+    cast(browser)
+    page = browser.get(boards[0])
+    assert "would unblind you" in page.text
+    assert [form["action"] for form in Page(page.text).all("form")] == ["/sign-out"]
+    assert not [name for name in CONTENDERS if name in page.text]
+    for path in (*boards, *exports):
+        assert (browser.get(path).status_code, other.get(path).status_code) == (403, 200), path
+    assert "another browser" in browser.get(boards[1]).json()["error"]["message"]
+    assert browser.get("/desk").status_code == browser.get("/api/v1/studies/small").status_code == 200
+    [field] = [field for field in Page(page.text).all("input") if field["name"] == "seat"]
+    browser.post("/sign-out", data={"seat": field["value"]})
+    assert [browser.get(path).status_code for path in (*boards, *exports)] == [200] * 6
+    studies.close(arena.db, "elsewhere", now=arena.clock())
+    other.post("/join", data={"secret": arena.link(Role.ANALYST, "elsewhere")})
+    assert other.get("/leaderboard?study=elsewhere").status_code == 403
+    studies.publish(arena.db, "elsewhere", now=arena.clock())
+    assert other.get("/leaderboard?study=elsewhere").status_code == 200
+
+
 def test_signing_out_ends_the_session_itself(arena: Arena) -> None:
     arena.study()
     browser = arena.rater()
