@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     )
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         default=(),
-        description="Networks, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+        description="Networks, separated by commas, of proxies whose X-Forwarded-Proto and -For are read.",
     )
     session_hours: int = Field(default=14 * 24, ge=1, le=24 * 90, description="How long a browser stays signed in.")
     invitation_days: int = Field(default=14, ge=1, le=365, description="How long an invitation link can be redeemed.")
