@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -31,6 +32,10 @@ from arena.web.pages import sentence
 from arena.web.sessions import MaybeDesk, MaybeRater
 
 FOR_EVER = "public, max-age=31536000, immutable"
+FEW_VOTES = 10
+"""Votes below which a group's board is a table only: a chart would show its lines and not how little they rest on."""
+_NUMBER = re.compile(r"(?<=^Only )\d+(?= )|(?<=^In )\d+(?= )")
+_ALL_SIMULATED = re.compile(r"^(\d+) of the \1 votes are simulated\.$")
 
 router = APIRouter(include_in_schema=False)
 
@@ -90,12 +95,18 @@ def leaderboard_page(
 
 def board_view(study: Study, query: BoardQuery, board: Board, groups: Groups) -> dict[str, Any]:
     """What the leaderboard template shows of computed boards."""
+    left = {value: _left(board, of_group) for value, of_group in groups.items()}
+    repeated = {kind: told for kind, told in _kinds(left).items() if len(told) > 1}
     address = f"/api/v1/studies/{study.name}/leaderboard"
     settings = query.model_dump(exclude_defaults=True, exclude={"study"})
     return {
         "board": board,
         "plot": Markup(interval_plot(board)),  # noqa: S704 - drawn and escaped by reports.plots
-        "groups": [_group(value, of_group) for value, of_group in groups.items()],
+        "groups": [
+            _group(value, of_group, [warning for warning in left[value] if _kind(warning) not in repeated])
+            for value, of_group in groups.items()
+        ],
+        "repeated": [(_spanned(list(told.values())), list(told)) for told in repeated.values()],
         "downloads": [
             (name, f"{address}?{urlencode({'format': file_format, **settings})}")
             for name, file_format in (("JSON", "json"), ("CSV", "csv"), ("Markdown", "md"))
@@ -103,8 +114,41 @@ def board_view(study: Study, query: BoardQuery, board: Board, groups: Groups) ->
     }
 
 
-def _group(value: str, of_group: Board | str) -> dict[str, Any]:
+def _left(board: Board, of_group: Board | str) -> list[str]:
+    """A group's warnings that the board of all votes does not have."""
+    if isinstance(of_group, str):
+        return []
+    is_simulated = any(map(_ALL_SIMULATED.match, board.warnings))
+    own = [warning for warning in of_group.warnings if warning not in board.warnings]
+    return [warning for warning in own if not (is_simulated and _ALL_SIMULATED.match(warning))]
+
+
+def _kinds(left: dict[str, list[str]]) -> dict[str, dict[str, str]]:
+    """For each kind of warning, the groups where it stands, each with its words."""
+    found: dict[str, dict[str, str]] = {}
+    for value, warnings in left.items():
+        for warning in warnings:
+            found.setdefault(_kind(warning), {})[value] = warning
+    return found
+
+
+def _kind(warning: str) -> str:
+    """A warning but for the number that it begins with: two of a kind differ in nothing else."""
+    return _NUMBER.sub("#", warning, count=1)
+
+
+def _spanned(warnings: list[str]) -> str:
+    """Warnings of one kind as one sentence, with the span of their numbers."""
+    numbers = sorted({int(found[0]) for warning in warnings if (found := _NUMBER.search(warning))})
+    span = " to ".join(str(number) for number in dict.fromkeys(numbers[:1] + numbers[-1:]))
+    return _NUMBER.sub(span, warnings[0], count=1)
+
+
+def _group(value: str, of_group: Board | str, warnings: list[str]) -> dict[str, Any]:
+    """One group's view, with those of its warnings that are not said above the groups."""
     if isinstance(of_group, str):
         return {"value": value, "board": None, "error": sentence(of_group)}
-    plot = Markup(interval_plot(of_group, title=value))  # noqa: S704 - drawn and escaped by reports.plots
-    return {"value": value, "board": of_group, "plot": plot}
+    plot = ""
+    if of_group.votes >= FEW_VOTES:
+        plot = Markup(interval_plot(of_group, title=value))  # noqa: S704 - drawn and escaped by reports.plots
+    return {"value": value, "board": of_group, "plot": plot, "warnings": warnings}

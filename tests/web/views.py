@@ -157,6 +157,19 @@ def ratings(**changes: Any) -> dict[str, Any]:
     return common | board_view(study(), PageQuery(study="sample"), made, {}) | changes
 
 
+def grouped() -> dict[str, Any]:
+    """The view data of a leaderboard by category: two groups that share a warning, one of few votes, one of none."""
+    made = board()
+    few = replace(made, votes=9, warnings=("Few.", "Only of neurology."))
+    groups: dict[str, Board | str] = {
+        "Cardiology": replace(made, warnings=("Few.",)),
+        "Neurology": few,
+        "Paediatrics": "no votes",
+    }
+    query = PageQuery(study="sample", by="category")
+    return ratings() | board_view(study(), query, made, groups) | {"settings": query}
+
+
 ERROR = {
     "status": 404,
     "heading": "There is nothing here",
@@ -198,15 +211,7 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
     "boards": ("boards.html", {"studies": [study(), study()]}),
     "boards-empty": ("boards.html", {"studies": []}),
     "leaderboard": ("leaderboard.html", ratings()),
-    "leaderboard-grouped": (
-        "leaderboard.html",
-        ratings(
-            settings=PageQuery(study="sample", by="category"),
-            groups=board_view(study(), PageQuery(), board(), {"Cardiology": board(), "Neurology": "no votes"})[
-                "groups"
-            ],
-        ),
-    ),
+    "leaderboard-grouped": ("leaderboard.html", grouped()),
     "leaderboard-empty": ("leaderboard.html", ratings(board=None, empty="There is no vote yet.", simulated=0)),
     "desk": ("desk.html", DESK),
     "desk-empty": ("desk.html", DESK | {"study": study(StudyState.DRAFT), "coverage": {"done": 0, "needed": 0}}),
