@@ -220,7 +220,10 @@ def test_the_names_are_revealed_only_where_plan_and_state_allow_it(arena: Arena)
     studies.close(arena.db, "small", now=arena.clock())
     assert not [name for name in CONTENDERS if name in browser.get("/vote").text]
     studies.publish(arena.db, "small", now=arena.clock())
-    assert [name for name in CONTENDERS if name in browser.get("/vote").text] == list(CONTENDERS)
+    page = browser.get("/vote").text
+    assert [name for name in CONTENDERS if name in page] == list(CONTENDERS)
+    assert page.count("Question number 0?") == 3
+    assert not re.search(r"\bq0\b", page)
 
 
 def test_a_comment_and_a_reason_are_recorded(arena: Arena) -> None:
