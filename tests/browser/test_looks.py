@@ -147,9 +147,9 @@ def test_enter_on_a_choice_does_not_cast_the_vote(page: Page, url: str) -> None:
     assert page.locator("input:checked").get_attribute("value") == "b_better"
     assert page.get_by_role("button", name="Save and continue").is_enabled()
     assert sent == []
-    with page.expect_request("**/vote"):
+    with page.expect_request("**/vote") as asked:
         page.keyboard.press("Control+Enter")
-    assert sent == ["POST"]
+    assert asked.value.method == "POST"
 
 
 def test_the_keys_say_that_enter_alone_saves_nothing(page: Page, url: str) -> None:
