@@ -39,9 +39,7 @@ def demo(port: Annotated[int, typer.Option(min=0, max=65535, help="The port to l
                 load(db)
             rater, analyst = (_link(db, settings, role) for role in (Role.RATER, Role.ANALYST))
             write(f"Clinical Arena      {url}\nA rater's link      {rater}\nThe leaderboard     {analyst}\n")
-            say(
-                "Open the leaderboard's link in a private window or another browser: a rater must not see the board move."
-            )
+            say("Open the leaderboard's link in a private window: a browser that votes is not shown the board.")
             say("The links work once each; run the demo again for new ones. Ctrl-C stops it. Not for clinical use.")
             say(f"For other commands on this database: export ARENA_DATABASE_URL={settings.database_url}")
             run(settings, db, sock)
