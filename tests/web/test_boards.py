@@ -17,6 +17,7 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from arena.domain.blinding import Ballot
 from arena.domain.plan import Plan
@@ -243,7 +244,8 @@ def test_many_board_requests_leave_room_for_voting(voted: Arena, monkeypatch: py
         assert voting_page.status_code == 200
         assert "Which answer is better?" in voting_page.text
 
-    anyio.run(crowd)
+    with start_blocking_portal() as portal:  # In a thread of its own: browser tests leave a loop in this one.
+        portal.call(crowd)
     assert computed[0] is False
     assert all(computed[1:])
     refused = [answer for answer in answers if answer.status_code == 503]
