@@ -95,7 +95,7 @@ def test_imported_and_ranked_alike_on_both_databases(files: Path, make_shell: sh
         shown = shell.ok("study", "show", "llmfao").out
         assert "content     19 questions, 70 contenders, 1,133 answers\n" in shown
         assert "votes       8,931 votes from human (0 could not judge)\n" in shown
-        assert "raters      124\n" in shown
+        assert "raters      124 who have voted\n" in shown
         again = shell.ok("import", "votes", str(files / "votes.jsonl"), "--study", "llmfao")
         assert again.lines == ["'llmfao' has these 8,931 votes already: nothing changed"]
         assert shell.ok("study", "show", "llmfao").out == shown
