@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lock clean
+.PHONY: help setup demo test reliability check lock clean
 
 help:  ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready  ## create .venv with the locked dependencies (tests included); the command is then .venv/bin/arena
 
@@ -23,6 +23,9 @@ demo: setup  ## serve a sample study on a fresh SQLite database and print the li
 
 test: setup  ## run the tests (the browser tests too where a Chromium is installed)
 	$(BIN)/python -m pytest -n 2
+
+reliability: setup  ## run the tests of faults, load and tampering in their long form (about 10 minutes)
+	ARENA_TESTS=long $(BIN)/python -m pytest -n 2 -m reliability
 
 check: setup  ## lint, format check, strict types and the architecture test
 	$(BIN)/ruff check .

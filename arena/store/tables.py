@@ -1,7 +1,7 @@
 """The tables. `migrations/` issues the DDL; `arena db upgrade` applies it.
 
-`vote`, `matchup` and `ledger_entry` are append-only: triggers refuse UPDATE and DELETE. A row that the ledger commits
-to carries the number of its entry in `seq`.
+`vote`, `vote_change`, `withdrawal`, `matchup` and `ledger_entry` are append-only: triggers refuse UPDATE and DELETE. A row
+that the ledger commits to carries the number of its entry in `seq`.
 """
 
 from __future__ import annotations
@@ -228,6 +228,46 @@ class Vote(Base):
     reason: Mapped[str | None]
     simulated: Mapped[bool]
     voted_at: Mapped[datetime | None]
+
+
+class VoteChange(Base):
+    """What became of a vote after it was cast: one row for each vote that an entry changes. Append-only.
+
+    `kind` is a `VoteChangeKind`; `choice` and `reason` are a correction's.
+    """
+
+    __tablename__ = "vote_change"
+    __table_args__ = (UniqueConstraint("vote_id", "seq"), Index(None, "study_id", "seq"))
+
+    id: Mapped[int] = row_id()
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
+    seq: Mapped[int]
+    vote_id: Mapped[int] = mapped_column(ForeignKey("vote.id"))
+    kind: Mapped[str]
+    choice: Mapped[str | None]
+    reason: Mapped[str | None]
+
+
+class Withdrawal(Base):
+    """A rater who has withdrawn from a study. Append-only."""
+
+    __tablename__ = "withdrawal"
+
+    rater_id: Mapped[int] = mapped_column(ForeignKey("rater.id"), primary_key=True, autoincrement=False)
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
+    seq: Mapped[int]
+
+
+class RateBucket(Base):
+    """How much of its allowance a session or an address has used: the moment until which it is spent.
+
+    `key` is a hash; neither the session nor the address can be read from it.
+    """
+
+    __tablename__ = "rate_bucket"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    until: Mapped[datetime] = mapped_column(index=True)
 
 
 class Seat(Base):
