@@ -106,25 +106,45 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         (409, "There is no vote to rate yet."),
         (413, "The body is too large."),
         (422, "A parameter cannot be used; also where the votes give no rating."),
+        (429, "Too many requests; see Retry-After."),
     )
 }
 _DENIED: dict[int | str, dict[str, Any]] = {
     403: {"model": ErrorReply, "description": "The role is not enough, or this browser also rates."}
 }
+_NO_TOKEN_NEEDED: dict[str, Any] = {"security": [{}]}  # beside the bearer token, which FastAPI declares
 _TEXT = {"schema": {"type": "string"}}
+
+
+def _links(name: str, *operations: str) -> dict[str, dict[str, Any]]:
+    """OpenAPI links: operations that take the study that is found at `name` in this one's request or answer."""
+    return {operation: {"operationId": operation, "parameters": {"name": name}} for operation in operations}
+
 
 router = APIRouter(prefix="/api/v1", responses=_ERRORS)
 
 Name = Annotated[str, Path(description="The study's name.", examples=["kqa"], max_length=200)]
 
 
-@router.get("/studies", tags=["studies"])
+@router.get(
+    "/studies",
+    tags=["studies"],
+    operation_id="list_studies",
+    openapi_extra=_NO_TOKEN_NEEDED,
+    responses={200: {"links": _links("$response.body#/studies/0/name", "show_study", "show_leaderboard")}},
+)
 def list_studies(here: Here, who: AnyCaller) -> StudiesReply:
     """All studies that are published, and those that the token or desk seat is for."""
     return StudiesReply(studies=[_reply(study) for study in visible_studies(here, who)])
 
 
-@router.get("/studies/{name}", tags=["studies"])
+@router.get(
+    "/studies/{name}",
+    tags=["studies"],
+    operation_id="show_study",
+    openapi_extra=_NO_TOKEN_NEEDED,
+    responses={200: {"links": _links("$response.body#/name", "show_leaderboard", "export_study")}},
+)
 def show_study(here: Here, who: AnyCaller, name: Name) -> StudyReply:
     """One study."""
     return _reply(visible_study(here, who, name))
@@ -133,6 +153,8 @@ def show_study(here: Here, who: AnyCaller, name: Name) -> StudyReply:
 @router.get(
     "/studies/{name}/leaderboard",
     tags=["leaderboard"],
+    operation_id="show_leaderboard",
+    openapi_extra=_NO_TOKEN_NEEDED,
     response_class=Response,
     responses={
         **_DENIED,
@@ -147,6 +169,7 @@ def show_study(here: Here, who: AnyCaller, name: Name) -> StudyReply:
                 "text/csv": _TEXT,
                 "text/markdown": _TEXT,
             },
+            "links": _links("$request.path.name", "show_study", "export_study"),
         },
     },
 )
@@ -167,6 +190,7 @@ def show_leaderboard(
 @router.get(
     "/studies/{name}/export/{what}",
     tags=["exports"],
+    operation_id="export_study",
     response_class=Response,
     responses={
         **_DENIED,

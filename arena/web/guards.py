@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from arena.web.addresses import is_loopback, with_port
@@ -90,7 +91,8 @@ class KnownHost:
 class CrossSite:
     """Refuses unsafe methods from elsewhere: by Sec-Fetch-Site first, then by Origin; with neither, always.
 
-    A request with a bearer token is let through: no browser adds that header by itself.
+    A request with a bearer token is let through: no browser adds that header by itself. So is one that no route takes,
+    which changes nothing and is answered with 404 or 405 wherever it comes from.
     """
 
     def __init__(self, app: ASGIApp, *, public_url: str, local: bool, refuse: Refuse) -> None:
@@ -101,7 +103,10 @@ class CrossSite:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Judge the request by its headers only."""
-        if scope["type"] == "http" and scope["method"] not in SAFE_METHODS and not self._is_ours(Headers(scope=scope)):
+        is_foreign = (
+            scope["type"] == "http" and scope["method"] not in SAFE_METHODS and not self._is_ours(Headers(scope=scope))
+        )
+        if is_foreign and any(route.matches(scope)[0] is Match.FULL for route in scope["app"].routes):
             message = "This request did not come from the arena's own pages. Open the page again and repeat it there."
             await self.refuse(scope, 403, message)(scope, receive, send)
             return

@@ -111,13 +111,23 @@ def load(
 @pytest.fixture
 def settings() -> Settings:
     """Settings of a server in production."""
+    return production()
+
+
+def production() -> Settings:
+    """Settings of a server in production."""
     return Settings(public_url=URL, environment="production", request_bytes=16 * 1024)
 
 
 @pytest.fixture
 def arena(db: Database, settings: Settings) -> Arena:
     """The app on each kind of database."""
-    clock = Clock()
+    return arena_on(db, settings)
+
+
+def arena_on(db: Database, settings: Settings | None = None) -> Arena:
+    """The app on a database, as in production unless other settings are given."""
+    settings, clock = settings or production(), Clock()
     return Arena(db, settings, create_app(settings, db, clock=clock), clock)
 
 

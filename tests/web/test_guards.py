@@ -100,6 +100,13 @@ def test_posts_from_elsewhere_are_refused(
     assert client.request(method, "/echo", headers=headers).status_code == status
 
 
+@pytest.mark.parametrize(("path", "status"), [("/nothing", 404), ("/join/x", 405), ("/echo", 403), ("/echo?a=1", 403)])
+def test_what_no_route_takes_is_said_to_be_so_wherever_it_comes_from(
+    client: TestClient, path: str, status: int
+) -> None:
+    assert client.post(path, headers={"origin": "null"}).status_code == status
+
+
 def test_reading_from_elsewhere_is_let_through(client: TestClient) -> None:
     assert client.get("/echo", headers={"sec-fetch-site": "cross-site"}).status_code == 200
 
@@ -246,7 +253,7 @@ def test_the_log_has_the_route_and_no_secret(log_lines: pytest.CaptureFixture[st
     assert [(line["method"], line["route"], line["status"]) for line in lines] == [
         ("GET", "/join/{secret}", 200),
         ("GET", "-", 404),
-        ("OTHER", "-", 403),
+        ("OTHER", "/echo", 405),
         ("HEAD", "/join/{secret}", 200),
     ]
     assert all(line["ms"] >= 0 for line in lines)
