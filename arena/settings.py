@@ -37,6 +37,12 @@ class Settings(BaseSettings):
     invitation_days: int = Field(default=14, ge=1, le=365, description="How long an invitation link can be redeemed.")
     token_days: int = Field(default=90, ge=1, le=3650, description="How long an API token is valid.")
     request_bytes: int = Field(default=64 * 1024, ge=1024, description="Largest body of a web request, in bytes.")
+    rate_session: int = Field(
+        default=120, ge=1, le=1_000_000, description="Requests a minute of one session or API token."
+    )
+    rate_address: int = Field(
+        default=600, ge=1, le=1_000_000, description="Requests a minute of one address, for all who are not signed in."
+    )
     import_file_bytes: int = Field(default=256 * MiB, ge=1, description="Largest file that is imported, in bytes.")
     import_decompressed_bytes: int = Field(
         default=1024 * MiB, ge=1, description="Largest size of an imported file after decompression, in bytes."

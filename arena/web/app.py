@@ -10,12 +10,14 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from arena import __version__, assets
+from arena.services.limits import Rate, Rates
 from arena.settings import Settings
 from arena.store.engine import Database
 from arena.web import api, desk, guards, public, rater, sessions
 from arena.web.addresses import Forwarded
 from arena.web.boards import Boards
 from arena.web.context import Context, utc_now
+from arena.web.limits import RateLimit
 from arena.web.pages import load_pages
 from arena.web.problems import Problems
 from arena.web.requestlog import RequestLog
@@ -27,6 +29,7 @@ def create_app(settings: Settings, db: Database, *, clock: Callable[[], datetime
     """The web application on `db`. The caller opens and closes the database."""
     pages = load_pages(assets.path("templates"), session_hours=settings.session_hours)
     problems = Problems(pages)
+    rates = Rates(session=Rate(settings.rate_session), address=Rate(settings.rate_address))
     # On a person's own machine localhost, 127.0.0.1 and [::1] are one place.
     local = settings.environment == "development" or settings.is_loopback
     app = FastAPI(
@@ -47,6 +50,7 @@ def create_app(settings: Settings, db: Database, *, clock: Callable[[], datetime
             Middleware(RequestLog, refuse=problems),
             Middleware(guards.KnownHost, public_url=settings.public_url, local=local, refuse=problems),
             Middleware(guards.CrossSite, public_url=settings.public_url, local=local, refuse=problems),
+            Middleware(RateLimit, db=db, rates=rates, clock=clock, refuse=problems),
             Middleware(guards.BodyCap, largest=settings.request_bytes, refuse=problems),
             Middleware(guards.Head),
         ],

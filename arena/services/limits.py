@@ -1,0 +1,111 @@
+"""Rate limits of sessions and addresses: the generic cell rate algorithm (GCRA; ITU-T I.371, annex A).
+
+One moment is kept for each session and address: the one until which its allowance is spent (the theoretical arrival
+time). A request moves it on by one step, and is refused where that would lead beyond a window from now. So a window's
+worth may come at once, a step refills one request, and how long to wait is known to the microsecond.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from arena.domain.canonical import sha256
+from arena.store import access as access_store
+from arena.store import limits as store
+from arena.store.engine import Database, Transaction
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Requests a minute in the long run, half of which may come at once."""
+
+    per_minute: int
+
+    @property
+    def step(self) -> timedelta:
+        """What one request costs."""
+        return timedelta(minutes=1) / self.per_minute
+
+    @property
+    def window(self) -> timedelta:
+        """What may be spent ahead: half a minute's requests, and one at least."""
+        return self.step * math.ceil(self.per_minute / 2)
+
+    def spent(self, until: datetime | None, now: datetime) -> datetime:
+        """The stored moment as it counts now: none of it in the past, and none beyond the window.
+
+        The latter happens only where a clock was set back, which must not shut anybody out.
+        """
+        return now if until is None else min(max(until, now), now + self.window)
+
+    def wait(self, until: datetime | None, now: datetime) -> timedelta:
+        """How long until one more request is allowed; zero or less where it is allowed now."""
+        return self.spent(until, now) + self.step - self.window - now
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The rate of one session or token, and of one address for what comes without either."""
+
+    session: Rate
+    address: Rate
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks: the secrets that the request carries, valid or not, and the address it comes from."""
+
+    sessions: Sequence[str]
+    token: str | None
+    address: str
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A request too many: the whole seconds after which one more is allowed, and whose allowance is used up."""
+
+    seconds: int
+    is_session: bool
+
+
+def charge(db: Database, asker: Asker, rates: Rates, *, now: datetime) -> Refusal | None:
+    """Count one request, or refuse it and count nothing. Servers on one database share the count.
+
+    The first valid one of the token and the sessions is charged; where none is valid, the address. So guessing secrets
+    costs the address, while those who are signed in share nothing with their neighbours.
+    Raises Incomplete where the database cannot be used.
+    """
+    with db.read() as tx:
+        session = _valid(tx, asker, now)
+        key = f"session:{sha256(session)}" if session else f"address:{sha256(f'{store.salt(tx)} {asker.address}')}"
+        rate = rates.session if session else rates.address
+        # Looked at before it is locked: a flood that is refused takes no turn among those who write.
+        wait = rate.wait(store.until(tx, key), now)
+    if wait <= timedelta():
+        wait = _spend(db, key, rate, now)
+    if wait <= timedelta():
+        return None
+    return Refusal(math.ceil(wait.total_seconds()), is_session=session is not None)
+
+
+def _spend(db: Database, key: str, rate: Rate, now: datetime) -> timedelta:
+    """Count one request, unless another came first. Returns how long to wait, as `Rate.wait` does."""
+    with db.write() as tx:
+        until = store.hold(tx, key, now=now)
+        wait = rate.wait(until, now)
+        if wait <= timedelta():
+            store.spend(tx, key, rate.spent(until, now) + rate.step)
+            if until <= now:
+                store.forget(tx, now=now)
+        return wait
+
+
+def _valid(tx: Transaction, asker: Asker, now: datetime) -> str | None:
+    """The hash of the first secret that is valid now."""
+    if asker.token is not None and access_store.token(tx, sha256(asker.token), now=now):
+        return sha256(asker.token)
+    hashes = (sha256(session) for session in asker.sessions)
+    return next((found for found in hashes if access_store.session_seat(tx, found, now=now)), None)
