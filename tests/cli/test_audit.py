@@ -13,6 +13,7 @@ import pytest
 from tests.cli.material import load, vote
 from tests.cli.running import Shell
 from tests.cli.shells import MakeShell
+from tests.forging import another_vote, rewritten, votes_in, without_parts
 
 
 @pytest.fixture
@@ -145,6 +146,45 @@ def test_an_older_head_still_lies_on_the_ledger(honest: Shell) -> None:
     honest.ok("audit", "--study", "s", "--head", head)
 
 
+def test_an_older_export_shows_that_entries_were_only_appended(honest: Shell) -> None:
+    honest.ok("export", "ledger", "--study", "s", "--output", "old.jsonl")
+    before = honest.ok("audit", "--study", "s").out
+    same = honest.ok("audit", "--study", "s", "--against", "old.jsonl")
+    assert same.out == before + "s\textends\told.jsonl\tby 0 entries\n"
+    assert same.said == "", "an older export is a head kept elsewhere"
+    honest.ok("study", "close", "s")
+    honest.ok("export", "ledger", "--study", "s", "--output", "new.jsonl")
+    head = before.strip().rpartition("\t")[2]
+    done = honest.ok("audit", "--study", "s", "--against", "old.jsonl", "--head", head)
+    assert done.out == honest.ok("audit", "--study", "s").out + "s\textends\told.jsonl\tby 1 entry\n"
+    done = honest.ok("audit", "--ledger", "new.jsonl", "--against", "old.jsonl")
+    assert done.out == honest.ok("audit", "--ledger", "new.jsonl").out + "s\textends\told.jsonl\tby 1 entry\n"
+    bare = without_parts((honest.folder / "new.jsonl").read_bytes())
+    said = honest.ok("audit", "--ledger", "-", "--against", "old.jsonl", stdin=bare).said
+    parts = before.split("\t")[3]
+    assert parts.endswith(" rows")
+    assert "note: no longer there of old.jsonl: 27 parts, erased or left out" in said
+
+
+def test_a_database_that_was_cut_or_written_anew_does_not_extend_its_export(honest: Shell) -> None:
+    honest.ok("export", "ledger", "--study", "s", "--output", "old.jsonl")
+    old = (honest.folder / "old.jsonl").read_bytes()
+    last = len(old.splitlines()) - 1
+    said = cut(honest).fails(1, "audit", "--study", "s", "--against", "old.jsonl")
+    assert said == f"error: s: ledger entry {last}: it is missing; old.jsonl goes on to entry {last}\n"
+    position = votes_in(old)[3]
+    honest.write("anew.jsonl", rewritten(old, position, another_vote))
+    said = honest.fails(1, "audit", "--ledger", "anew.jsonl", "--against", "old.jsonl")
+    differs = f"ledger entry {position}: it is not the one in old.jsonl: the past was changed since\n"
+    assert said == f"error: anew.jsonl: {differs}"
+    honest.write("bad.jsonl", old.replace(b'"reason":null', b'"reason":"x"', 1))
+    said = honest.fails(1, "audit", "--study", "s", "--against", "bad.jsonl")
+    assert said.startswith("error: bad.jsonl: ledger entry ")
+    load(honest, "t")
+    said = honest.fails(1, "audit", "--study", "t", "--against", "old.jsonl")
+    assert said.startswith("error: t: ledger: it is not the ledger of old.jsonl but another")
+
+
 @pytest.mark.parametrize("spoil", [bytes.upper, lambda line: line.replace(b"0", b"1", 1)], ids=["upper", "digit"])
 def test_a_changed_line_of_a_ledger_file_is_named(spoil: Callable[[bytes], bytes], honest: Shell) -> None:
     honest.ok("export", "ledger", "--study", "s", "--output", "ledger.jsonl")
@@ -165,6 +205,9 @@ def test_a_changed_line_of_a_ledger_file_is_named(spoil: Callable[[bytes], bytes
         (("--study", "s", "--ledger", "l.jsonl"), "give --study or --ledger, not both"),
         (("--ledger", "nowhere.jsonl"), "nowhere.jsonl: cannot be read: No such file or directory"),
         (("--ledger", "."), ".: cannot be read: Is a directory"),
+        (("--against", "x.jsonl"), "--against belongs to one ledger: give --study NAME or --ledger FILE with it"),
+        (("--study", "s", "--against", "nowhere.jsonl"), "nowhere.jsonl: cannot be read: No such file"),
+        (("--ledger", "-", "--against", "-"), "cannot both be standard input"),
         (("--study", "nope"), "there is no study 'nope'"),
     ],
 )
