@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 
 from arena import __version__
-from arena.cli import access, audit, board, database, demo, exchange, serve, study
+from arena.cli import access, audit, backup, board, database, demo, exchange, serve, study
 from arena.cli.common import say
 from arena.domain.text import printable
 from arena.errors import ArenaError
@@ -59,6 +59,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "invite": access.invite,
     "leaderboard": board.leaderboard,
     "audit": audit.audit,
+    "backup": backup.backup,
+    "restore": backup.restore,
     "serve": serve.serve,
     "demo": demo.demo,
 }
