@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -114,9 +115,9 @@ def settings() -> Settings:
     return production()
 
 
-def production() -> Settings:
+def production(**changes: Any) -> Settings:
     """Settings of a server in production."""
-    return Settings(public_url=URL, environment="production", request_bytes=16 * 1024)
+    return Settings(**{"public_url": URL, "environment": "production", "request_bytes": 16 * 1024, **changes})
 
 
 @pytest.fixture
@@ -126,8 +127,8 @@ def arena(db: Database, settings: Settings) -> Arena:
 
 
 def arena_on(db: Database, settings: Settings | None = None) -> Arena:
-    """The app on a database, as in production unless other settings are given."""
-    settings, clock = settings or production(), Clock()
+    """The app on a database; unless settings are given as in production, but for limits that no test reaches."""
+    settings, clock = settings or production(rate_session=1_000_000, rate_address=1_000_000), Clock()
     return Arena(db, settings, create_app(settings, db, clock=clock), clock)
 
 

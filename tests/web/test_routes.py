@@ -1,4 +1,4 @@
-"""The whole app: headers, cookies, who gets in where."""
+"""The whole app: cookies, links, sessions. Who gets in where: test_roles. What all routes share: test_every_route."""
 
 from __future__ import annotations
 
@@ -7,103 +7,16 @@ from http.cookies import SimpleCookie
 
 import pytest
 import structlog
-from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
 from arena.domain.vocabulary import Role
 from arena.services import studies
 from arena.settings import Settings
-from arena.web import api, desk, public, rater, sessions
 from arena.web.app import create_app
 from arena.web.logs import configure
 from tests.web.conftest import CONTENDERS, Arena, cast
 from tests.web.reading import Page
 from tests.web.test_guards import check_headers
-
-NOBODY, RATER, REVIEWER, ANALYST, ADMIN, OTHER = "nobody", "rater", "reviewer", "analyst", "admin", "other"
-WHO = (NOBODY, RATER, REVIEWER, ANALYST, ADMIN, OTHER)
-
-GETS: dict[str, tuple[int, int, int, int, int, int]] = {
-    # Each route while the study is open: nobody, rater, reviewer, analyst, admin, an analyst of another study.
-    "/": (200, 200, 200, 200, 200, 200),
-    "/join/{secret}": (404, 404, 404, 404, 404, 404),
-    "/signed-out": (200, 200, 200, 200, 200, 200),
-    "/consent": (401, 303, 401, 401, 401, 401),
-    "/vote": (401, 200, 401, 401, 401, 401),
-    "/desk": (401, 401, 200, 200, 200, 200),
-    "/leaderboard": (404, 404, 404, 200, 200, 404),
-    "/static/{name}": (404, 404, 404, 404, 404, 404),
-    "/api/v1/studies": (200, 200, 200, 200, 200, 200),
-    "/api/v1/studies/{name}": (404, 404, 404, 200, 200, 404),
-    "/api/v1/studies/{name}/leaderboard": (404, 404, 404, 200, 200, 404),
-    "/api/v1/studies/{name}/export/{what}": (401, 401, 404, 200, 200, 404),
-}
-POSTS: dict[str, tuple[int, int, int, int, int, int]] = {
-    "/join": (404, 404, 404, 404, 404, 404),
-    "/sign-out": (303, 303, 303, 303, 303, 303),
-    "/consent": (401, 303, 401, 401, 401, 401),
-    "/vote/next": (401, 303, 401, 401, 401, 401),
-    "/vote": (401, 404, 401, 401, 401, 401),
-}
-
-
-def filled(path: str) -> str:
-    path = path.replace("{secret}", "unknown").replace("{name}", "small").replace("{what}", "votes")
-    return f"{path}?study=small" if path == "/leaderboard" else path
-
-
-def routes() -> set[tuple[str, str]]:
-    """Every route of the app's routers."""
-    found = [route for module in (public, sessions, rater, desk, api) for route in module.router.routes]
-    return {(method, route.path) for route in found if isinstance(route, APIRoute) for method in route.methods or ()}
-
-
-def test_the_table_names_every_route() -> None:
-    assert routes() == {("GET", path) for path in GETS} | {("POST", path) for path in POSTS}
-
-
-def test_every_route_for_every_role(arena: Arena) -> None:
-    arena.study()
-    arena.study("elsewhere")
-    voter = arena.rater()
-    cast(voter)
-    browsers = {
-        NOBODY: arena.browser(),
-        RATER: voter,
-        REVIEWER: arena.signed_in(Role.REVIEWER),
-        ANALYST: arena.signed_in(Role.ANALYST),
-        ADMIN: arena.signed_in(Role.ADMIN),
-        OTHER: arena.signed_in(Role.ANALYST, "elsewhere"),
-    }
-    for path, expected in GETS.items():
-        found = tuple(browsers[who].get(filled(path)).status_code for who in WHO)
-        assert found == expected, path
-    for path, expected in sorted(POSTS.items(), key=lambda item: item[0] == "/sign-out"):
-        data = {"secret": "x", "token": "x", "choice": "a_better"}
-        found = tuple(browsers[who].post(path, data=data).status_code for who in WHO)
-        assert found == expected, path
-
-
-@pytest.mark.parametrize("headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "", "origin": "null"}])
-def test_every_unsafe_route_refuses_other_sites(arena: Arena, headers: dict[str, str]) -> None:
-    study = arena.study()
-    browser = arena.rater()
-    before = studies.overview(arena.db, study)
-    for path in POSTS:
-        assert browser.post(path, data={"secret": "x"}, headers=headers).status_code == 403
-    assert browser.get("/vote").status_code == 200
-    assert studies.overview(arena.db, study) == before
-
-
-def test_headers_are_on_every_answer(arena: Arena) -> None:
-    arena.study()
-    browser = arena.rater()
-    answers = [browser.get(filled(path)) for path in GETS]
-    answers += [browser.get("/nothing"), browser.put("/vote"), browser.post("/vote", content=b"x" * 20_000)]
-    answers += [browser.get("/", headers={"host": "evil.test"}), browser.post("/vote", data={"token": "x"})]
-    assert {answer.status_code for answer in answers} >= {200, 303, 400, 401, 404, 405, 413}
-    for answer in answers:
-        check_headers(dict(answer.headers))
 
 
 def test_static_files_are_kept_for_ever(arena: Arena) -> None:
@@ -245,15 +158,6 @@ def test_pages_say_how_to_come_back(arena: Arena) -> None:
     for page in shown:
         assert "14 days" in page.text
         assert "ask the person who invited you for a new link: your place and votes are kept" in Page(page.text).text
-
-
-def test_an_unpublished_study_and_none_look_alike(arena: Arena) -> None:
-    arena.study()
-    for browser in (arena.browser(), arena.rater(), arena.signed_in(Role.REVIEWER)):
-        for path in ("/leaderboard?study={}", "/api/v1/studies/{}", "/api/v1/studies/{}/leaderboard"):
-            answers = [browser.get(path.format(name)) for name in ("small", "none", "a%00b")]
-            assert {answer.status_code for answer in answers} == {404}
-            assert len({answer.content for answer in answers}) == 1
 
 
 def test_no_personal_data_and_no_secret_in_the_log(arena: Arena, capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,19 +54,6 @@ def test_the_receipt_is_the_ledgers(arena: Arena) -> None:
         assert ledger.entry_hash(tx, study.id, int(position)) == digest
 
 
-def test_looking_changes_nothing(arena: Arena) -> None:
-    study = arena.study()
-    browser = arena.rater()
-    secret = arena.link(Role.RATER)
-    before = studies.overview(arena.db, study)
-    first = token_of(browser.get("/vote").text)
-    for path in ("/", "/vote", "/consent", f"/join/{secret}", "/leaderboard", "/desk", "/api/v1/studies"):
-        browser.get(path)
-        browser.head(path)
-    assert token_of(browser.get("/vote").text) == first
-    assert studies.overview(arena.db, study) == before
-
-
 def test_between_pairs_a_button_asks_for_the_next(arena: Arena) -> None:
     """A rater who consented before the study was opened has no pair yet."""
     from tests.web.conftest import make_study
@@ -132,20 +119,6 @@ def test_posting_twice_is_one_vote_and_another_choice_a_conflict(arena: Arena) -
     assert browser.post("/vote", data=again).status_code == 303
     assert browser.post("/vote", data=again | {"choice": "b_better"}).status_code == 409
     assert studies.overview(arena.db, study).votes == 1
-
-
-def test_a_raters_pair_is_nobody_elses(arena: Arena) -> None:
-    """Another rater's token, an unknown one and nonsense are refused with the same bytes."""
-    arena.study()
-    alice, bob = arena.rater(), arena.rater()
-    foreign = token_of(alice.get("/vote").text)
-    answers = [
-        bob.post("/vote", data={"token": token, "choice": "a_better"}) for token in (foreign, "x" * len(foreign))
-    ]
-    assert [answer.status_code for answer in answers] == [404, 404]
-    assert answers[0].content == answers[1].content
-    assert bob.post("/vote", data={"token": "a\0b", "choice": "a_better"}).status_code == 404
-    assert bob.post("/vote", data={"token": foreign}).status_code == 404
 
 
 def test_after_closing_no_vote_is_taken(arena: Arena) -> None:
