@@ -12,13 +12,13 @@ from pathlib import Path
 import typer
 
 from arena import __version__
-from arena.cli import access, audit, backup, board, database, demo, exchange, serve, study
+from arena.cli import access, amend, audit, backup, board, database, demo, exchange, serve, study
 from arena.cli.common import say
 from arena.domain.text import printable
 from arena.errors import ArenaError
 
 _GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
-    "db": ("The database.", {"upgrade": database.upgrade}),
+    "db": ("The database.", {"upgrade": database.upgrade, "scrub": amend.scrub}),
     "study": (
         "Studies: create, plan, open, close, publish.",
         {
@@ -58,6 +58,10 @@ _GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
 _COMMANDS: dict[str, Callable[..., None]] = {
     "invite": access.invite,
     "leaderboard": board.leaderboard,
+    "exclude": amend.exclude,
+    "readmit": amend.readmit,
+    "withdraw": amend.withdraw,
+    "erase": amend.erase,
     "audit": audit.audit,
     "backup": backup.backup,
     "restore": backup.restore,

@@ -44,6 +44,22 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class OwnVote:
+    """A vote as its own rater sees it later. `corrected` is the receipt of its last correction.
+
+    `counts` is False where the vote was excluded; `intact`: the stored entries still have the hashes of their receipts.
+    """
+
+    receipt: Receipt
+    corrected: Receipt | None
+    token: str
+    question_text: str
+    choice: Choice
+    counts: bool
+    intact: bool
+
+
+@dataclass(frozen=True)
 class Progress:
     """A rater's own count: votes cast, and pairings still to be had by this rater, the open one among them."""
 

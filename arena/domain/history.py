@@ -7,17 +7,17 @@ known kind are passed over: later versions add only such as change no board.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from arena.domain import payloads
 from arena.domain import plan as plans
 from arena.domain.ledger import Entry, Kind, LedgerBroken
-from arena.domain.plan import Plan
+from arena.domain.plan import Plan, WithdrawalRule
 from arena.domain.study import ALLOWED, Act, check_name, check_title
-from arena.domain.vocabulary import StudyState
-from arena.domain.votes import Matchup, Vote
+from arena.domain.vocabulary import StudyState, VoteChangeKind
+from arena.domain.votes import Matchup, Vote, VoteChange, as_it_stands, is_excluded
 from arena.errors import BadInput
 
 _MOVES = {StudyState.OPEN: Act.OPEN, StudyState.CLOSED: Act.CLOSE, StudyState.PUBLISHED: Act.PUBLISH}
@@ -38,7 +38,12 @@ class History:
     consented: set[str] = field(default_factory=set)
     matchups: dict[int, Matchup] = field(default_factory=dict)
     votes: list[Vote] = field(default_factory=list)
+    changes: dict[int, list[VoteChange]] = field(default_factory=dict)
+    reasons: dict[int, str] = field(default_factory=dict)
+    withdrawn: dict[str, int] = field(default_factory=dict)
     sealed: dict[int, Mapping[str, str]] = field(default_factory=dict)
+    erased: dict[int, set[str]] = field(default_factory=dict)
+    _at: dict[int, Vote] = field(default_factory=dict)
     _keys: set[str] = field(default_factory=set)
     _tokens: set[str] = field(default_factory=set)
     _voted: set[int] = field(default_factory=set)
@@ -56,6 +61,24 @@ class History:
             raise LedgerBroken(entry.seq, str(error)) from error
         except (KeyError, TypeError, ValueError) as error:
             raise LedgerBroken(entry.seq, f"its payload is not one of a '{entry.kind}'") from error
+
+    @property
+    def standing(self) -> list[Vote]:
+        """The votes that count, as their corrections left them."""
+        now = (as_it_stands(vote, self.changes.get(vote.seq, ())) for vote in self.votes)
+        return [vote for vote in now if vote is not None]
+
+    @property
+    def holding(self) -> set[int]:
+        """The matchups that hold a place for good: those with a vote that was not withdrawn."""
+        gone = {seq for seq, made in self.changes.items() if any(c.kind is VoteChangeKind.WITHDRAWN for c in made)}
+        return {vote.matchup_seq for vote in self.votes if vote.matchup_seq is not None and vote.seq not in gone}
+
+    def check_erased(self, kept: Mapping[int, Collection[str]]) -> None:
+        """Raise LedgerBroken where one of the texts that are `kept` (by entry and name) was erased by the ledger."""
+        for seq in sorted(self.erased):
+            for name in sorted(self.erased[seq].intersection(kept.get(seq, ()))):
+                raise LedgerBroken(seq, f"its {name} was erased by a later entry and is still there")
 
 
 class _Unfit(Exception):
@@ -123,6 +146,7 @@ def _matchup(history: History, entry: Entry, payload: Mapping[str, Any]) -> None
     _unless(history.state is StudyState.OPEN, "pairs are shown in an open study only")
     _unless(shown.token not in history._tokens, "its token was used before")
     _unless(shown.model_a != shown.model_b, "it shows a contender beside itself")
+    _unless(shown.rater not in history.withdrawn, f"'{shown.rater}' has withdrawn before it")
     _check_answers(history, shown)
     history._tokens.add(shown.token)
     history.matchups[entry.seq] = shown
@@ -146,12 +170,18 @@ def _vote(history: History, entry: Entry, payload: Mapping[str, Any]) -> None:
     _unless(vote.key not in history._keys, "there is a vote with its id already")
     _unless(vote.model_a != vote.model_b, "it compares a contender with itself")
     _unless(history.state in ALLOWED[Act.IMPORT_VOTES], f"a {history.state} study takes no votes")
+    _unless(vote.rater not in history.withdrawn, f"'{vote.rater}' has withdrawn before it")
     _check_answers(history, vote)
     if vote.matchup_seq is not None:
         _check_matchup(history, vote, vote.matchup_seq)
         history._voted.add(vote.matchup_seq)
     history._keys.add(vote.key)
     history.votes.append(vote)
+    history._at[entry.seq] = vote
+    _seal(history, entry, payload)
+
+
+def _seal(history: History, entry: Entry, payload: Mapping[str, Any]) -> None:
     history.sealed[entry.seq] = {name: payloads.text(value) for name, value in payload["sealed"].items()}
 
 
@@ -167,6 +197,54 @@ def _check_matchup(history: History, vote: Vote, seq: int) -> None:
     _unless(said == (*was, payloads.matchup_key(shown.token)), f"it differs from the matchup of entry {seq}")
 
 
+def _vote_at(history: History, seq: int) -> Vote:
+    vote = history._at.get(seq)
+    if vote is None:
+        raise _Unfit(f"entry {seq} is no vote before it")
+    return vote
+
+
+def _correction(history: History, entry: Entry, payload: Mapping[str, Any]) -> None:
+    change = payloads.read_correction(entry.seq, payload)
+    vote = _vote_at(history, change.vote)
+    _unless(history.state in ALLOWED[Act.CORRECT], "votes are corrected in an open study only")
+    _unless(vote.matchup_seq is not None and vote.rater == entry.actor, "only the rater of a vote corrects it")
+    _unless(vote.rater not in history.withdrawn, f"'{vote.rater}' has withdrawn before it")
+    history.changes.setdefault(vote.seq, []).append(change)
+    _seal(history, entry, payload)
+
+
+def _exclusion(history: History, entry: Entry, payload: Mapping[str, Any]) -> None:
+    kind = VoteChangeKind.EXCLUDED if entry.kind == Kind.EXCLUSION else VoteChangeKind.READMITTED
+    _unless(history.state in ALLOWED[Act.EXCLUDE], f"a {history.state} study excludes and readmits no votes")
+    _unless(bool(payload["votes"]), "it names no vote")
+    for seq in payload["votes"]:
+        made = history.changes.setdefault(_vote_at(history, payloads.number(seq)).seq, [])
+        already = "excluded already" if kind is VoteChangeKind.EXCLUDED else "not excluded"
+        _unless(is_excluded(made) != (kind is VoteChangeKind.EXCLUDED), f"the vote of entry {seq} is {already}")
+        made.append(VoteChange(entry.seq, seq, kind))
+    history.reasons[entry.seq] = payloads.text(payload["reason"])
+
+
+def _withdrawal(history: History, entry: Entry, payload: Mapping[str, Any]) -> None:
+    rater, rule = payloads.text(payload["rater"]), WithdrawalRule(payload["votes"])
+    _unless(rater not in history.withdrawn, f"'{rater}' has withdrawn before it")
+    _unless(history.plan is None or history.plan.withdrawal is rule, "the plan has another rule for withdrawals")
+    history.withdrawn[rater] = entry.seq
+    if rule is WithdrawalRule.WITHDRAW_VOTES:
+        for vote in history.votes:
+            if vote.rater == rater:
+                change = VoteChange(entry.seq, vote.seq, VoteChangeKind.WITHDRAWN)
+                history.changes.setdefault(vote.seq, []).append(change)
+
+
+def _erased(history: History, _: Entry, payload: Mapping[str, Any]) -> None:
+    seq, name = payloads.number(payload["entry"]), payloads.text(payload["text"])
+    _unless(name in history.sealed.get(seq, {}), f"entry {seq} has no sealed '{name}' before it")
+    _unless(name not in history.erased.get(seq, ()), f"the {name} of entry {seq} was erased before")
+    history.erased.setdefault(seq, set()).add(name)
+
+
 _READ: dict[str, Callable[[History, Entry, Mapping[str, Any]], None]] = {
     Kind.STUDY: _study,
     Kind.PLAN: _plan,
@@ -178,4 +256,9 @@ _READ: dict[str, Callable[[History, Entry, Mapping[str, Any]], None]] = {
     Kind.CONSENT: _consent,
     Kind.MATCHUP: _matchup,
     Kind.VOTE: _vote,
+    Kind.CORRECTION: _correction,
+    Kind.EXCLUSION: _exclusion,
+    Kind.READMISSION: _exclusion,
+    Kind.WITHDRAWAL: _withdrawal,
+    Kind.ERASED: _erased,
 }

@@ -36,12 +36,18 @@ class Kind(StrEnum):
     CONSENT = "consent"
     MATCHUP = "matchup"
     VOTE = "vote"
+    CORRECTION = "correction"
+    EXCLUSION = "exclusion"
+    READMISSION = "readmission"
+    WITHDRAWAL = "withdrawal"
+    ERASED = "erased"
 
     INSTANCE = "instance"
     SEAT = "seat"
     RENEWED = "renewed"
     REDEEMED = "redeemed"
     SEAT_REVOKED = "seat_revoked"
+    IDENTITY_ERASED = "identity_erased"
     TOKEN = "token"  # noqa: S105 - a word, not a secret
     TOKEN_REVOKED = "token_revoked"  # noqa: S105
     STUDY_RESTORED = "study_restored"

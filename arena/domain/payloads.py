@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from arena.domain.canonical import Json, digest, sha256
 from arena.domain.ledger import Sealed, moment, timestamp
-from arena.domain.plan import Plan
+from arena.domain.plan import Plan, WithdrawalRule
 from arena.domain.records import AnswerRecord, ContenderRecord, QuestionRecord
-from arena.domain.vocabulary import CannotJudgeReason, Choice, StudyState
-from arena.domain.votes import Matchup, Vote
+from arena.domain.vocabulary import CannotJudgeReason, Choice, StudyState, VoteChangeKind
+from arena.domain.votes import Matchup, Vote, VoteChange
 
 Payload = dict[str, Json]
 
@@ -119,6 +119,29 @@ def recorded_vote(cast: Vote, nonce: str, sealed: Mapping[str, Sealed]) -> Paylo
     return vote(cast) | {"nonce": nonce, "sealed": {name: text.commitment for name, text in sealed.items()}}
 
 
+def correction(
+    vote: int, choice: Choice, reason: CannotJudgeReason | None, nonce: str, sealed: Mapping[str, Sealed]
+) -> Payload:
+    """What a rater says instead of the own vote in entry `vote`; as unguessable as a vote."""
+    commitments: dict[str, Json] = {name: text.commitment for name, text in sealed.items()}
+    return {"vote": vote, "choice": choice, "reason": reason, "nonce": nonce, "sealed": commitments}
+
+
+def exclusion(votes: Sequence[int], reason: str) -> Payload:
+    """Votes, by their entries, that are not counted any more, or are again (a readmission), and why."""
+    return {"votes": list(votes), "reason": reason}
+
+
+def withdrawal(rater: str, rule: WithdrawalRule) -> Payload:
+    """A rater leaves; by the plan's rule the votes so far stay or go."""
+    return {"rater": rater, "votes": rule}
+
+
+def erased(entry: int, name: str) -> Payload:
+    """The sealed text `name` of an entry has been erased."""
+    return {"entry": entry, "text": name}
+
+
 def recorded_matchup(shown: Matchup, nonce: str) -> Payload:
     """A matchup as it enters the ledger: who knows both texts cannot find out from its hash which stood where."""
     return matchup(shown) | {"nonce": nonce}
@@ -173,6 +196,18 @@ def read_vote(seq: int, payload: Mapping[str, Any]) -> Vote:
     )
 
 
+def read_correction(seq: int, payload: Mapping[str, Any]) -> VoteChange:
+    """The change that a correction's payload holds. Raises as `read_vote`."""
+    reason = text_or_none(payload["reason"])
+    return VoteChange(
+        seq,
+        number(payload["vote"]),
+        VoteChangeKind.CORRECTED,
+        Choice(payload["choice"]),
+        None if reason is None else CannotJudgeReason(reason),
+    )
+
+
 def read_matchup(seq: int, time: str, payload: Mapping[str, Any]) -> Matchup:
     """The matchup that an entry's payload holds. Raises as `read_vote`."""
     return Matchup(
@@ -186,6 +221,13 @@ def read_matchup(seq: int, time: str, payload: Mapping[str, Any]) -> Matchup:
         answer_b=text(payload["answer_b"]),
         issued_at=moment(time),
     )
+
+
+def number(value: object) -> int:
+    """A member that must be a whole number. Raises TypeError."""
+    if type(value) is not int:
+        raise TypeError(f"{value!r} is not a whole number")
+    return value
 
 
 def text(value: object) -> str:

@@ -36,6 +36,9 @@ class Act(StrEnum):
     IMPORT_VOTES = "import votes"
     INVITE = "invite"
     VOTE = "vote"
+    CORRECT = "correct a vote"
+    EXCLUDE = "exclude or readmit votes"
+    WITHDRAW = "withdraw a rater or erase a text"
     OPEN = "open"
     CLOSE = "close"
     PUBLISH = "publish"
@@ -49,6 +52,9 @@ ALLOWED: dict[Act, frozenset[StudyState]] = {
     Act.IMPORT_VOTES: frozenset({StudyState.DRAFT, StudyState.OPEN, StudyState.CLOSED}),
     Act.INVITE: frozenset(StudyState),
     Act.VOTE: frozenset({StudyState.OPEN}),
+    Act.CORRECT: frozenset({StudyState.OPEN}),
+    Act.EXCLUDE: frozenset({StudyState.DRAFT, StudyState.OPEN, StudyState.CLOSED}),
+    Act.WITHDRAW: frozenset(StudyState),
     Act.OPEN: frozenset({StudyState.DRAFT, StudyState.CLOSED}),
     Act.CLOSE: frozenset({StudyState.OPEN}),
     Act.PUBLISH: frozenset({StudyState.CLOSED}),

@@ -10,12 +10,16 @@ from arena.domain.study import Study
 
 @dataclass(frozen=True)
 class SourceCount:
-    """The votes from one source: all of them, those that could not judge, and those that were simulated."""
+    """The votes from one source as they were cast: all, those that could not judge, those that were simulated.
+
+    `set_aside` do not count any more: they were excluded, or withdrawn with their rater.
+    """
 
     source: str
     votes: int
     cannot_judge: int
     simulated: int
+    set_aside: int = 0
 
 
 @dataclass(frozen=True)

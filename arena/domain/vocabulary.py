@@ -64,6 +64,15 @@ class CannotJudgeReason(StrEnum):
     OTHER = "other"
 
 
+class VoteChangeKind(StrEnum):
+    """What can become of a vote after it was cast."""
+
+    CORRECTED = "corrected"
+    EXCLUDED = "excluded"
+    READMITTED = "readmitted"
+    WITHDRAWN = "withdrawn"
+
+
 _WINNERS = {
     Choice.A_MUCH_BETTER: Winner.MODEL_A,
     Choice.A_BETTER: Winner.MODEL_A,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from arena.domain.vocabulary import CannotJudgeReason, Choice
+from arena.domain.vocabulary import CannotJudgeReason, Choice, VoteChangeKind
 
 
 @dataclass(frozen=True)
@@ -50,3 +51,38 @@ class Matchup:
     answer_a: str
     answer_b: str
     issued_at: datetime
+
+
+@dataclass(frozen=True)
+class VoteChange:
+    """What an entry made of a vote. `seq` is that entry, `vote` the vote's; choice and reason are a correction's."""
+
+    seq: int
+    vote: int
+    kind: VoteChangeKind
+    choice: Choice | None = None
+    reason: CannotJudgeReason | None = None
+
+
+def as_it_stands(vote: Vote, changes: Iterable[VoteChange]) -> Vote | None:
+    """The vote as its changes, in the order of the ledger, leave it; None where it does not count.
+
+    What was withdrawn never counts again; what was excluded does where it was readmitted.
+    """
+    changes = list(changes)
+    is_withdrawn = any(change.kind is VoteChangeKind.WITHDRAWN for change in changes)
+    return None if is_withdrawn or is_excluded(changes) else corrected(vote, changes)
+
+
+def corrected(vote: Vote, changes: Iterable[VoteChange]) -> Vote:
+    """The vote as its rater left it, whether it counts or not."""
+    for change in changes:
+        if change.choice is not None:
+            vote = replace(vote, choice=change.choice, reason=change.reason)
+    return vote
+
+
+def is_excluded(changes: Iterable[VoteChange]) -> bool:
+    """Whether the last word on a vote is an exclusion."""
+    words = [c.kind for c in changes if c.kind in (VoteChangeKind.EXCLUDED, VoteChangeKind.READMITTED)]
+    return words[-1:] == [VoteChangeKind.EXCLUDED]

@@ -7,7 +7,7 @@ places are held.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -19,7 +19,7 @@ from arena.domain.pairing import pairs
 from arena.domain.study import Study
 from arena.domain.vocabulary import StudyState
 from arena.services.ledgerfile import LedgerFile
-from arena.store import access, content, ledger, matchups, pairings, studies, votes
+from arena.store import access, changes, content, ledger, matchups, pairings, studies, votes
 from arena.store.engine import Database, Transaction
 
 INSTANCE = "instance"
@@ -30,13 +30,16 @@ Row = tuple[str, Mapping[str, Json]]
 
 @dataclass(frozen=True)
 class Audited:
-    """A ledger that passed: whose it is, its head, how many rows (of a file: parts) were compared with their entries,
-    and how many sealed texts are not there to be compared."""
+    """A ledger that passed: whose it is, its head, how many rows (of a file: parts) were compared with their entries.
+
+    Of the sealed texts, `texts_erased` are gone by an entry that says so; `texts_missing` just are not there.
+    """
 
     name: str
     head: Head
     compared: int
     texts_missing: int = 0
+    texts_erased: int = 0
 
 
 def audit_study(db: Database, study_id: int, *, head: Head | None = None) -> Audited:
@@ -60,14 +63,15 @@ def audit_study(db: Database, study_id: int, *, head: Head | None = None) -> Aud
         _check_pairings(tx, study, history)
         _check_claims(tx, study_id, history)
         _check_consents(tx, study_id, history)
-        missing = _check_sealed(tx, study_id, history)
-        return Audited(study.name, end, compared, missing)
+        compared += _check_changes(tx, study_id, history)
+        kept = _check_sealed(tx, study_id, history)
+        return _audited(study.name, end, compared, history, kept)
 
 
 def audit_instance(db: Database, *, head: Head | None = None) -> Audited:
     """Check the instance's own chain, and the seats and tokens that it governs. Raises as `audit_study`."""
     with db.read() as tx:
-        rows, revoked = _Rows(), set[str]()
+        rows, revoked, forgotten = _Rows(), set[str](), set[str]()
         rows.expect(access.governed(tx))
         compared = len(rows.left)
 
@@ -76,25 +80,38 @@ def audit_instance(db: Database, *, head: Head | None = None) -> Audited:
                 rows.compare(entry)
             if entry.kind in (Kind.SEAT_REVOKED, Kind.TOKEN_REVOKED):
                 revoked.add(str(entry.payload.get("seat") or entry.payload.get("token")))
+            if entry.kind == Kind.IDENTITY_ERASED:
+                forgotten.add(str(entry.payload.get("seat")))
 
         end = _check_chain(tx, None, visit, head)
         rows.finish()
         for name in sorted(revoked ^ access.revoked(tx)):
             raise LedgerBroken(0, f"'{name}' is revoked in the database or by the ledger, and not in the other")
+        for name in sorted(forgotten & access.named(tx)):
+            raise LedgerBroken(0, f"who '{name}' is was erased by the ledger, and is still there")
         return Audited(INSTANCE, end, compared)
 
 
 def audit_file(source: BinaryIO, name: str, *, head: Head | None = None) -> Audited:
     """Check an exported ledger, and the parts that it carries. Raises LedgerBroken; BadInput where it is no ledger."""
     file = LedgerFile(source, name)
-    history, hashes, carried, texts = History(), {0: GENESIS}, 0, 0
+    history, hashes, carried, kept = History(), {0: GENESIS}, 0, dict[int, set[str]]()
     for found in file:
         history.take(found.entry)
         hashes[found.linked.seq] = found.linked.hash
         carried += len(found.parts)
-        texts += len(history.sealed.get(found.entry.seq, {}).keys() - found.parts.keys())
+        if history.sealed.get(found.entry.seq):
+            kept[found.entry.seq] = set(found.parts)
     _check_head(hashes, head)
-    return Audited(file.header.study, file.header.head, carried, texts)
+    history.check_erased(kept)
+    return _audited(file.header.study, file.header.head, carried, history, kept)
+
+
+def _audited(name: str, head: Head, compared: int, history: History, kept: Mapping[int, Collection[str]]) -> Audited:
+    """`kept`: the names of the sealed texts that are there, by entry."""
+    gone = sum(len(names.keys() - set(kept.get(seq, ()))) for seq, names in history.sealed.items())
+    erased = sum(map(len, history.erased.values()))
+    return Audited(name, head, compared, texts_missing=gone - erased, texts_erased=erased)
 
 
 def _check_chain(tx: Transaction, study_id: int | None, visit: Callable[[Entry], None], head: Head | None) -> Head:
@@ -220,8 +237,7 @@ def _check_pairings(tx: Transaction, study: Study, history: History) -> None:
 
 def _check_claims(tx: Transaction, study_id: int, history: History) -> None:
     """Every vote on a matchup holds a place of its pairing for good, and nothing else does."""
-    voted = {vote.matchup_seq for vote in history.votes if vote.matchup_seq is not None}
-    for seq in sorted(voted ^ matchups.settled(tx, study_id)):
+    for seq in sorted(history.holding ^ matchups.settled(tx, study_id)):
         raise LedgerBroken(seq, "the place that the vote on this matchup takes is not as it was in the database")
 
 
@@ -230,11 +246,25 @@ def _check_consents(tx: Transaction, study_id: int, history: History) -> None:
         raise LedgerBroken(0, f"'{pseudonym}' has consented by the database, and not by the ledger")
 
 
-def _check_sealed(tx: Transaction, study_id: int, history: History) -> int:
-    """Compare the sealed texts with their commitments; returns how many are not there."""
+def _check_changes(tx: Transaction, study_id: int, history: History) -> int:
+    """Compare the changes of votes, and the withdrawals, with their entries; returns how many rows there are."""
+    stored = {(c.seq, c.vote): c for made in changes.changes(tx, study_id).values() for c in made}
+    told = {(c.seq, c.vote): c for made in history.changes.values() for c in made}
+    for key in sorted(stored.keys() | told.keys()):
+        if stored.get(key) != told.get(key):
+            raise LedgerBroken(key[0], f"what it made of the vote of entry {key[1]} differs in the database")
+    left = changes.withdrawals(tx, study_id)
+    for rater, seq in sorted(left.items() ^ history.withdrawn.items(), key=lambda pair: pair[1]):
+        raise LedgerBroken(seq, f"the withdrawal of '{rater}' is not as it was in the database")
+    return len(stored) + len(left)
+
+
+def _check_sealed(tx: Transaction, study_id: int, history: History) -> Mapping[int, Collection[str]]:
+    """Compare the sealed texts with their commitments; returns the names of those that are there, by entry."""
     kept = ledger.sealed_texts(tx, study_id)
     for seq in sorted(kept):
         for name, text in kept[seq].items():
             if history.sealed.get(seq, {}).get(name) != text.commitment:
                 raise LedgerBroken(seq, f"its {name} in the database is not the one that it commits to")
-    return sum(len(names.keys() - kept.get(seq, {}).keys()) for seq, names in history.sealed.items())
+    history.check_erased(kept)
+    return kept

@@ -10,11 +10,13 @@ from typing import BinaryIO, Literal
 from arena.domain import parts
 from arena.domain.canonical import Json
 from arena.domain.study import Study
+from arena.domain.vocabulary import VoteChangeKind
+from arena.domain.votes import as_it_stands
 from arena.errors import BadInput
 from arena.services.files import FileFormat, write_records
 from arena.services.files.writing import replacing
 from arena.services.ledgerfile import Header, entry_line, write_lines
-from arena.store import content, ledger, votes
+from arena.store import changes, content, ledger, votes
 from arena.store.engine import Database, Transaction
 
 What = Literal["votes", "answers", "questions", "ledger"]
@@ -82,10 +84,16 @@ def _answers(tx: Transaction, study_id: int) -> tuple[list[Row], Sequence[str]]:
 
 
 def _votes(tx: Transaction, study_id: int, source: str | None) -> tuple[list[Row], Sequence[str]]:
-    sealed = ledger.sealed_texts(tx, study_id)
+    """The votes that count, as their corrections left them; the ledger has the others."""
+    sealed, changed = ledger.sealed_texts(tx, study_id), changes.changes(tx, study_id)
     rows: list[Row] = []
-    for vote in votes.votes(tx, study_id, source=source):
-        texts = sealed.get(vote.seq, {})
+    for cast in votes.votes(tx, study_id, source=source):
+        made = changed.get(cast.seq, [])
+        vote = as_it_stands(cast, made)
+        if vote is None:
+            continue
+        said_at = [cast.seq, *(change.seq for change in made if change.kind is VoteChangeKind.CORRECTED)][-1]
+        comment, extra = sealed.get(said_at, {}).get("comment"), sealed.get(cast.seq, {}).get("extra")
         known = {
             "id": vote.key.removeprefix("id:"),
             "question_id": vote.question,
@@ -96,12 +104,12 @@ def _votes(tx: Transaction, study_id: int, source: str | None) -> tuple[list[Row
             "tstamp": vote.voted_at,
             "choice": vote.choice,
             "reason": vote.reason,
-            "comment": texts["comment"].text if "comment" in texts else None,
+            "comment": comment.text if comment else None,
             "source": vote.source,
             "simulated": vote.simulated,
             "ledger_position": vote.seq,
         }
-        rows.append(_without_clash(texts["extra"].text if "extra" in texts else "{}", known) | known)
+        rows.append(_without_clash(extra.text if extra else "{}", known) | known)
     return rows, VOTE_COLUMNS
 
 

@@ -14,11 +14,11 @@ from arena.domain import payloads
 from arena.domain.ledger import Draft, Kind, Sealed
 from arena.domain.records import AnswerRecord, ContenderRecord, Located, QuestionRecord, VoteRecord
 from arena.domain.study import Act
-from arena.domain.votes import Vote
+from arena.domain.votes import Vote, corrected
 from arena.errors import BadInput, BadRecords, Problem
 from arena.services.files import Records, parse_answers, parse_questions, parse_votes
 from arena.services.studies import held
-from arena.store import content, ledger, raters, votes
+from arena.store import changes, content, ledger, raters, votes
 from arena.store.engine import Database, Transaction
 
 T = TypeVar("T")
@@ -137,7 +137,12 @@ class _VoteCheck:
         self.contenders = content.contender_ids(tx, study_id)
         self.answered = content.answered(tx, study_id)
         self.invited = raters.invited(tx, study_id)
-        self.there = {vote.key: payloads.vote(vote) for vote in votes.votes(tx, study_id)}
+        self.withdrawn = changes.withdrawals(tx, study_id)
+        made = changes.changes(tx, study_id)
+        self.there = {
+            vote.key: (payloads.vote(vote), payloads.vote(corrected(vote, made.get(vote.seq, ()))))
+            for vote in votes.votes(tx, study_id)
+        }
 
     def known(self, record: VoteRecord) -> bool | Problem:
         stated = stated_source(record)
@@ -182,11 +187,15 @@ class _VoteCheck:
         vote = payloads.vote(self.vote(record))
         earlier = self.there.get(str(vote["vote"]))
         if earlier is None:
+            if record.rater in self.withdrawn:
+                return Problem("", "judge", f"'{record.rater}' has withdrawn from this study")
             if record.rater in self.invited:
                 return Problem("", "judge", f"'{record.rater}' has a seat in this study and votes here")
             return False
-        # A vote cast here comes back from our own export without its matchup.
-        return earlier | {"matchup": None} == vote or Problem("", "id", "the study has another vote with this id")
+        # A vote cast here comes back from our own export without its matchup, as it was cast or as it was corrected.
+        return vote in [one | {"matchup": None} for one in earlier] or Problem(
+            "", "id", "the study has another vote with this id"
+        )
 
 
 def _new(parsed: Sequence[Located[T]], known: Callable[[T], bool | Problem], name: str) -> list[T]:

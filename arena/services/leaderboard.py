@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Literal
 
 from arena.domain.history import History
-from arena.domain.ledger import Head
+from arena.domain.ledger import Head, Kind
 from arena.domain.records import VoteRecord
 from arena.domain.study import Study
 from arena.domain.vocabulary import HUMAN
-from arena.domain.votes import Vote
+from arena.domain.votes import Vote, VoteChange, as_it_stands
 from arena.errors import BadInput, Conflict
 from arena.ratings import Board, BothBad, Method, Progress, rate
 from arena.reports.tables import Groups
+from arena.services.exclusions import tally
 from arena.services.files import Records, parse_votes
 from arena.services.imports import stated_source
 from arena.services.ledgerfile import LedgerFile
-from arena.store import content, ledger, votes
+from arena.store import changes, content, ledger, votes
 from arena.store.engine import Database, Transaction
 
 Field = Literal["category"]
+Changes = Mapping[int, Sequence[VoteChange]]
 NO_VALUE = "(none)"
 """The group of the questions that have no value in the field that a board is grouped by."""
 
@@ -56,6 +59,8 @@ class _Ballots:
     question_id: list[str | None] = field(default_factory=list)
     simulated: list[bool] = field(default_factory=list)
     others: set[str] = field(default_factory=set)
+    withdrawn: int = 0
+    excluded: Counter[str] = field(default_factory=Counter)
 
     def add(self, vote: Vote | VoteRecord, question: str | None) -> None:
         """Take a vote in, where it states a preference or a tie."""
@@ -66,12 +71,31 @@ class _Ballots:
             self.question_id.append(question)
             self.simulated.append(vote.simulated)
 
-    def add_of(self, source: str, vote: Vote) -> None:
-        """Take a recorded vote in, where it is of `source`."""
-        if vote.source == source:
-            self.add(vote, vote.question)
-        else:
-            self.others.add(vote.source)
+    def add_cast(self, source: str, cast: Iterable[Vote], changes: Changes, reasons: Mapping[int, str]) -> None:
+        """Take recorded votes in as they stand, where they are of `source`; count what was set aside, and why."""
+        changed = []
+        for vote in cast:
+            if vote.source != source:
+                self.others.add(vote.source)
+                continue
+            made = changes.get(vote.seq, ())
+            if made:
+                changed.append(made)
+            standing = as_it_stands(vote, made)
+            if standing is not None:
+                self.add(standing, standing.question)
+        self.withdrawn, self.excluded = tally(changed, reasons)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the board must know of the votes that it does not count."""
+        notes = [
+            f"{count} {'vote is' if count == 1 else 'votes are'} excluded: {reason}"
+            for reason, count in sorted(self.excluded.items())
+        ]
+        if self.withdrawn:
+            notes.append(f"{self.withdrawn} {'vote was' if self.withdrawn == 1 else 'votes were'} withdrawn by raters.")
+        return tuple(notes)
 
 
 def board(db: Database, study: Study, request: BoardRequest, *, progress: Progress | None = None) -> Board:
@@ -98,8 +122,7 @@ def of_ledger(
             head = Head(found.linked.seq, found.linked.hash)
     _check_position(request.at, file.header.head)
     ballots = _Ballots(history.name, head, history.contenders, history.categories)
-    for vote in history.votes:
-        ballots.add_of(request.source, vote)
+    ballots.add_cast(request.source, history.votes, history.changes, history.reasons)
     return _grouped(ballots, request, progress)
 
 
@@ -135,9 +158,9 @@ def _of_study(db: Database, study: Study, request: BoardRequest) -> _Ballots:
             head = Head(request.at, ledger.entry_hash(tx, study.id, request.at))
         ballots = _Ballots(study=study.name, head=head, categories=_categories(tx, study.id))
         ballots.contenders = [record.name for seq, record in content.contenders(tx, study.id) if seq <= head.position]
-        for vote in votes.votes(tx, study.id):
-            if vote.seq <= head.position:
-                ballots.add_of(request.source, vote)
+        cast = (vote for vote in votes.votes(tx, study.id) if vote.seq <= head.position)
+        made = changes.changes(tx, study.id, up_to=head.position)
+        ballots.add_cast(request.source, cast, made, ledger.reasons(tx, study.id, Kind.EXCLUSION))
         return ballots
 
 
@@ -153,8 +176,10 @@ def _check_position(at: int | None, head: Head) -> None:
 def _board(ballots: _Ballots, request: BoardRequest, progress: Progress | None) -> Board:
     if not ballots.winner:
         other = f"; there are votes from {', '.join(sorted(ballots.others))}" if ballots.others else ""
-        raise Conflict(f"there is no vote to count from '{request.source}' yet{other}")
-    return _rate(ballots, request, range(len(ballots.winner)), ballots.contenders, progress)
+        aside = "".join(f"; {note}" for note in ballots.notes)
+        raise Conflict(f"there is no vote to count from '{request.source}' yet{other}{aside}")
+    rated = _rate(ballots, request, range(len(ballots.winner)), ballots.contenders, progress)
+    return replace(rated, warnings=(*ballots.notes, *rated.warnings))
 
 
 def _grouped(ballots: _Ballots, request: BoardRequest, progress: Progress | None) -> tuple[Board, Groups]:

@@ -16,7 +16,7 @@ from arena.domain.vocabulary import StudyState
 from arena.errors import Conflict
 from arena.services.files import Limits
 from arena.services.ledgerfile import LedgerFile
-from arena.store import content, ledger, matchups, pairings, raters, studies, votes
+from arena.store import changes, content, ledger, matchups, pairings, raters, studies, votes
 from arena.store.engine import Database, Transaction
 
 T = TypeVar("T")
@@ -77,6 +77,10 @@ def _read(file: LedgerFile) -> tuple[History, _Contents]:
                 contents.contenders.append((seq, _there(seq, parts.contender(given))))
             case Kind.ANSWER:
                 contents.answers.append((seq, _there(seq, parts.answer(given))))
+    kept: dict[int, set[str]] = {}
+    for seq, name, _ in contents.sealed:
+        kept.setdefault(seq, set()).add(name)
+    history.check_erased(kept)
     return history, contents
 
 
@@ -98,10 +102,11 @@ def _store(tx: Transaction, file: LedgerFile, history: History, contents: _Conte
     if history.state is not StudyState.DRAFT:
         pairings.make(tx, study.id)
     people = {shown.rater for shown in history.matchups.values()}
-    people |= {vote.rater for vote in history.votes if vote.rater is not None}
+    people |= {vote.rater for vote in history.votes if vote.rater is not None} | history.withdrawn.keys()
     raters.add_missing(tx, study.id, people, "restored")
-    voted = {vote.matchup_seq for vote in history.votes if vote.matchup_seq is not None}
-    rows = matchups.restore(tx, study.id, history.matchups.values(), voted=voted)
+    rows = matchups.restore(tx, study.id, history.matchups.values(), voted=history.holding)
     votes.add(tx, study.id, history.votes, matchup_ids=rows)
+    changes.add(tx, study.id, (change for made in history.changes.values() for change in made))
+    changes.restore_withdrawals(tx, study.id, history.withdrawn)
     ledger.seal(tx, study.id, contents.sealed)
     return studies.update(tx, study.id, state=history.state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from arena.domain import payloads
@@ -14,7 +15,7 @@ from arena.domain.study import Act, Study, check_name, check_title
 from arena.domain.views import Overview
 from arena.domain.vocabulary import StudyState
 from arena.errors import BadInput, Conflict, NotFound
-from arena.store import content, ledger, matchups, pairings, raters, tables, votes
+from arena.store import changes, content, ledger, matchups, pairings, raters, tables, votes
 from arena.store import studies as store
 from arena.store.engine import Database, Transaction
 
@@ -137,6 +138,7 @@ def overview(db: Database, study: Study) -> Overview:
     """Count what a study has."""
     with db.read() as tx:
         planned = content.count(tx, tables.Pairing, study.id)
+        aside = changes.set_aside(tx, study.id)
         return Overview(
             study=store.by_id(tx, study.id),
             questions=content.count(tx, tables.Question, study.id),
@@ -147,6 +149,6 @@ def overview(db: Database, study: Study) -> Overview:
             places=planned * study.plan.raters_per_pairing,
             filled=matchups.filled(tx, study.id),
             raters=raters.voters(tx, study.id),
-            sources=tuple(votes.tallies(tx, study.id)),
+            sources=tuple(replace(row, set_aside=aside[row.source]) for row in votes.tallies(tx, study.id)),
             head=ledger.chain_of(tx, study.id).head,
         )

@@ -19,20 +19,22 @@ from arena.domain.plan import RevealRule
 from arena.domain.study import Act, Study
 from arena.domain.text import refused_character
 from arena.domain.vocabulary import HUMAN, Choice, Role, StudyState
-from arena.domain.votes import Matchup, Vote
+from arena.domain.votes import Matchup, Vote, corrected
 from arena.errors import BadInput, Conflict, NotAllowed, NotFound
-from arena.store import access, content, ledger, matchups, pairings, studies, votes
+from arena.store import access, changes, content, ledger, matchups, pairings, studies, votes
 from arena.store.engine import Database, Transaction
 from arena.store.matchups import Issued, Place
 from arena.store.pairings import Pair
 
 COMMENT_CHARS = 2000
+NO_PAIR = "there is no such pair for you; ask for the next one"
+"""Said alike of another rater's matchup and of one that never was."""
 
 
 def open_matchup(db: Database, seat: Seat) -> BlindMatchup | None:
     """The matchup that the rater has open, if any. Reads only."""
     with db.read() as tx:
-        return matchups.open_matchup(tx, _rater(tx, seat))
+        return matchups.open_matchup(tx, rater_of(tx, seat))
 
 
 def next_matchup(db: Database, seat: Seat, *, now: datetime, rng: Random | None = None) -> BlindMatchup | None:
@@ -41,9 +43,9 @@ def next_matchup(db: Database, seat: Seat, *, now: datetime, rng: Random | None 
     Raises Conflict where the study is not open. `rng` decides ties and sides; by default the system's.
     """
     with db.write() as tx:
-        rater_id = _rater(tx, seat)
         # Whoever asks at the same time must wait here, and then sees the matchup that was issued meanwhile.
         ledger.chain_of(tx, seat.study_id, lock=True)
+        rater_id = rater_of(tx, seat)
         study = studies.by_id(tx, seat.study_id)
         study.allow(Act.VOTE)
         given = matchups.open_matchup(tx, rater_id)
@@ -59,18 +61,19 @@ def cast_vote(db: Database, seat: Seat, ballot: Ballot, *, now: datetime) -> Rec
     where the pair has been passed on or the study is not open, BadInput for a ballot that is not complete.
     """
     with db.write() as tx:
-        rater_id = _rater(tx, seat)
         # Appends are serialised by the chain's lock: a second submission must wait here until the first is recorded.
         ledger.chain_of(tx, seat.study_id, lock=True)
+        rater_id = rater_of(tx, seat)
         issued = matchups.issued(tx, rater_id, ballot.token)
         if issued is None:
-            raise NotFound("there is no such pair for you; ask for the next one")
-        ballot = _cleaned(ballot)
+            raise NotFound(NO_PAIR)
+        ballot = cleaned(ballot)
         earlier = votes.vote_on(tx, issued.id)
         if earlier is not None:
             return _same(tx, seat.study_id, earlier, ballot)
         study = studies.by_id(tx, seat.study_id)
-        _check(study, ballot)
+        study.allow(Act.VOTE)
+        check_offered(study, ballot)
         _hold(tx, study, rater_id, issued, now)
         return _record(tx, study, seat, issued, ballot, now)
 
@@ -78,14 +81,14 @@ def cast_vote(db: Database, seat: Seat, ballot: Ballot, *, now: datetime) -> Rec
 def last_receipt(db: Database, seat: Seat) -> Receipt | None:
     """The receipt of the rater's newest vote."""
     with db.read() as tx:
-        vote = votes.last_vote(tx, _rater(tx, seat))
+        vote = votes.last_vote(tx, rater_of(tx, seat))
         return _receipt(tx, seat.study_id, vote) if vote else None
 
 
 def progress(db: Database, seat: Seat) -> Progress:
     """The rater's own count."""
     with db.read() as tx:
-        rater_id = _rater(tx, seat)
+        rater_id = rater_of(tx, seat)
         study = studies.by_id(tx, seat.study_id)
         left = pairings.remaining(tx, study.id, rater_id, study.plan.raters_per_pairing)
         is_one_open = matchups.open_matchup(tx, rater_id) is not None
@@ -95,16 +98,18 @@ def progress(db: Database, seat: Seat) -> Progress:
 def reveals(db: Database, seat: Seat) -> Sequence[Reveal]:
     """Which contender wrote what, for the rater's own votes; empty unless the plan and the study's state allow it."""
     with db.read() as tx:
-        rater_id = _rater(tx, seat)
+        rater_id = rater_of(tx, seat)
         study = studies.by_id(tx, seat.study_id)
         if study.plan.reveal is not RevealRule.WHEN_PUBLISHED or study.state is not StudyState.PUBLISHED:
             return []
         texts = {record.id: record.text for _, record in content.questions(tx, study.id)}
-        own = votes.votes(tx, study.id, rater_id=rater_id)
+        made = changes.changes(tx, study.id)
+        own = [corrected(vote, made.get(vote.seq, ())) for vote in votes.votes(tx, study.id, rater_id=rater_id)]
         return [Reveal(v.seq, texts.get(v.question or "", ""), v.choice, v.model_a, v.model_b) for v in own]
 
 
-def _rater(tx: Transaction, seat: Seat) -> int:
+def rater_of(tx: Transaction, seat: Seat) -> int:
+    """The rater's row number. Raises NotAllowed for other seats, and before consent."""
     rater_id = access.rater_of(tx, seat.id)
     if seat.role is not Role.RATER or rater_id is None:
         raise NotAllowed("only raters vote")
@@ -158,8 +163,11 @@ def _show(tx: Transaction, place: Place, pair: Pair, seat: Seat, now: datetime, 
     return matchups.add(tx, place, replace(shown, seq=entry.seq), (sides.a.answer_id, sides.b.answer_id))
 
 
-def _cleaned(ballot: Ballot) -> Ballot:
-    """The ballot as it is recorded: a reason belongs to `cannot_judge` only, an empty comment is none."""
+def cleaned(ballot: Ballot) -> Ballot:
+    """The ballot as it is recorded: a reason belongs to `cannot_judge` only, an empty comment is none.
+
+    Raises BadInput where it is not complete.
+    """
     comment = (ballot.comment or "").replace("\r\n", "\n").strip() or None
     if comment and len(comment) > COMMENT_CHARS:
         raise BadInput(f"the comment has {len(comment):,} characters; {COMMENT_CHARS:,} are allowed")
@@ -171,8 +179,8 @@ def _cleaned(ballot: Ballot) -> Ballot:
     return replace(ballot, comment=comment, reason=ballot.reason if cannot else None)
 
 
-def _check(study: Study, ballot: Ballot) -> None:
-    study.allow(Act.VOTE)
+def check_offered(study: Study, ballot: Ballot) -> None:
+    """Raise BadInput where the study does not offer the ballot's choice."""
     if ballot.choice not in study.plan.choices:
         raise BadInput(f"this study does not offer the choice '{ballot.choice}'")
 

@@ -70,14 +70,28 @@ def seats(tx: Transaction, study_id: int) -> list[SeatRow]:
 
 
 def rater_of(tx: Transaction, seat_id: int) -> int | None:
-    """The rater who sits on a seat; None for the other roles."""
-    return tx.get_one(tables.Seat, seat_id).rater_id
+    """The rater who sits on a seat; None for the other roles, and where the seat was revoked."""
+    seat = tx.get_one(tables.Seat, seat_id, populate_existing=True)
+    return seat.rater_id if seat.revoked_at is None else None
 
 
 def consent(tx: Transaction, seat_id: int, *, now: datetime) -> bool:
-    """Record that the person on the seat has consented; False where that is recorded already."""
-    query = update(tables.Seat).where(tables.Seat.id == seat_id, tables.Seat.consented_at.is_(None))
+    """Record that the person on the seat has consented; False where that is recorded already, or the seat revoked."""
+    seat = tables.Seat
+    query = update(seat).where(seat.id == seat_id, seat.consented_at.is_(None), seat.revoked_at.is_(None))
     return tx.scalar(query.values(consented_at=now).returning(tables.Seat.id)) is not None
+
+
+def erase_identity(tx: Transaction, seat_id: int) -> bool:
+    """Delete who sits on a seat; False where that is not known any more."""
+    query = delete(tables.SeatIdentity).where(tables.SeatIdentity.seat_id == seat_id)
+    return tx.scalar(query.returning(tables.SeatIdentity.seat_id)) is not None
+
+
+def named(tx: Transaction, *, study_id: int | None = None) -> set[str]:
+    """The pseudonyms of the seats (of one study, or of all) whose person is known."""
+    query = select(tables.Seat.pseudonym).join(tables.SeatIdentity, tables.SeatIdentity.seat_id == tables.Seat.id)
+    return set(tx.scalars(query if study_id is None else query.where(tables.Seat.study_id == study_id)))
 
 
 def revoke_seat(tx: Transaction, seat_id: int, *, now: datetime) -> None:

@@ -63,6 +63,14 @@ class Database:
         ):
             yield session
 
+    @contextmanager
+    def outside(self) -> Iterator[Connection]:
+        """A connection that is in no transaction, for upkeep that cannot run in one; this process's writers wait."""
+        # SQLite's driver commits by itself as it is, and takes no other isolation level.
+        options: dict[str, Any] = {} if self.kind == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+        with told(self.kind), self._writing, self.engine.connect().execution_options(**options) as connection:
+            yield connection
+
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
@@ -116,7 +124,7 @@ def _sqlite(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from arena.domain.ledger import GENESIS, Draft, Head, Kind, LedgerBroken, Linked, Sealed, link
@@ -89,6 +90,14 @@ def sealed_text(tx: Transaction, study_id: int, seq: int, name: str) -> Sealed |
     return Sealed(row.text, row.salt) if row else None
 
 
+def erase(tx: Transaction, study_id: int, seq: int, name: str) -> None:
+    """Delete a sealed text and its salt; the entry that says so is the caller's."""
+    chain = chain_of(tx, study_id)
+    tx.execute(
+        delete(SealedText).where(SealedText.chain_id == chain.id, SealedText.seq == seq, SealedText.name == name)
+    )
+
+
 def sealed_texts(tx: Transaction, study_id: int) -> dict[int, dict[str, Sealed]]:
     """All sealed texts of a study that are not erased, by entry number and name."""
     chain = chain_of(tx, study_id)
@@ -106,6 +115,20 @@ def entries(tx: Transaction, study_id: int | None, *, up_to: int | None = None) 
         query = query.where(LedgerEntry.seq <= up_to)
     for row in paged(tx, query, LedgerEntry.seq):
         yield Linked(*row)
+
+
+def at(tx: Transaction, study_id: int, seqs: Collection[int]) -> dict[int, Linked]:
+    """Some entries of a chain, by their numbers, as they are stored."""
+    query = select(LedgerEntry.seq, LedgerEntry.kind, LedgerEntry.body, LedgerEntry.hash)
+    query = query.where(LedgerEntry.chain_id == chain_of(tx, study_id).id, LedgerEntry.seq.in_(seqs))
+    return {row[0]: Linked(*row) for row in tx.execute(query)}
+
+
+def reasons(tx: Transaction, study_id: int, kind: Kind) -> dict[int, str]:
+    """The reasons that the entries of one kind give, by their numbers."""
+    query = select(LedgerEntry.seq, LedgerEntry.body).where(LedgerEntry.kind == kind)
+    query = query.where(LedgerEntry.chain_id == chain_of(tx, study_id).id)
+    return {seq: str(json.loads(body)["payload"]["reason"]) for seq, body in tx.execute(query)}
 
 
 def entry_hash(tx: Transaction, study_id: int, seq: int) -> str:

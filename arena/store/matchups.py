@@ -31,21 +31,27 @@ class Issued:
 
 def open_matchup(tx: Transaction, rater_id: int) -> BlindMatchup | None:
     """The matchup that a rater has open, as the rater may see it."""
-    row = tx.execute(_open_matchups().where(Claim.rater_id == rater_id)).one_or_none()
+    query = _blind().join(Claim, Claim.matchup_id == tables.Matchup.id).where(Claim.is_open, Claim.rater_id == rater_id)
+    row = tx.execute(query).one_or_none()
+    return BlindMatchup(*row) if row else None
+
+
+def shown(tx: Transaction, rater_id: int, token: str) -> BlindMatchup | None:
+    """What a rater was shown under `token`, as blind as it was then; another rater's matchup is none."""
+    query = _blind().where(tables.Matchup.rater_id == rater_id, tables.Matchup.token == token)
+    row = tx.execute(query).one_or_none()
     return BlindMatchup(*row) if row else None
 
 
 # Statements with aliases cost more to build than to run, so each is built once, when it is first needed.
 @cache
-def _open_matchups() -> Select[*tuple[Any, ...]]:
+def _blind() -> Select[*tuple[Any, ...]]:
     a, b = aliased(Answer), aliased(Answer)
     return (
         select(tables.Matchup.token, Question.text, Question.context, Question.language, a.text, b.text)
-        .join(Claim, Claim.matchup_id == tables.Matchup.id)
         .join(a, a.id == tables.Matchup.answer_a_id)
         .join(b, b.id == tables.Matchup.answer_b_id)
         .join(Question, Question.id == a.question_id)
-        .where(Claim.is_open)
     )
 
 
@@ -158,6 +164,17 @@ def settled(tx: Transaction, study_id: int) -> set[int]:
     return set(tx.scalars(query))
 
 
+def shown_to(tx: Transaction, rater_id: int) -> dict[int, tuple[str, str]]:
+    """All that a rater was shown: by ledger entry the token and the question's text."""
+    query = (
+        select(tables.Matchup.seq, tables.Matchup.token, Question.text)
+        .join(Answer, Answer.id == tables.Matchup.answer_a_id)
+        .join(Question, Question.id == Answer.question_id)
+        .where(tables.Matchup.rater_id == rater_id)
+    )
+    return {seq: (token, text) for seq, token, text in tx.execute(query)}
+
+
 @cache
 def _matchups() -> Select[*tuple[Any, ...]]:
     a, b, one, other = aliased(Answer), aliased(Answer), aliased(Contender), aliased(Contender)
@@ -180,6 +197,12 @@ def _matchups() -> Select[*tuple[Any, ...]]:
         .join(other, other.id == b.contender_id)
         .join(Question, Question.id == a.question_id)
     )
+
+
+def release(tx: Transaction, rater_id: int, *, only_open: bool) -> None:
+    """Free the places that a rater holds: those without a vote, or all of them."""
+    query = delete(Claim).where(Claim.rater_id == rater_id)
+    tx.execute(query.where(Claim.is_open) if only_open else query)
 
 
 def filled(tx: Transaction, study_id: int) -> int:

@@ -35,6 +35,11 @@ def invited(tx: Transaction, study_id: int) -> set[str]:
     return set(tx.scalars(select(Seat.pseudonym).where(Seat.study_id == study_id, Seat.rater_id.is_not(None))))
 
 
+def named(tx: Transaction, study_id: int, pseudonym: str) -> int | None:
+    """The row number of one rater."""
+    return ids(tx, study_id, only=[pseudonym]).get(pseudonym)
+
+
 def voters(tx: Transaction, study_id: int) -> int:
     """How many people have cast a vote: not judges, and not those who were invited and have not come."""
     query = select(func.count(Vote.rater_id.distinct())).where(Vote.study_id == study_id, Vote.source == HUMAN)

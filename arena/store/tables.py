@@ -1,7 +1,7 @@
 """The tables. `migrations/` issues the DDL; `arena db upgrade` applies it.
 
-`vote`, `vote_change`, `withdrawal`, `matchup` and `ledger_entry` are append-only: triggers refuse UPDATE and DELETE. A row
-that the ledger commits to carries the number of its entry in `seq`.
+`vote`, `vote_change`, `withdrawal`, `matchup` and `ledger_entry` are append-only: triggers refuse UPDATE and DELETE.
+A row that the ledger commits to carries the number of its entry in `seq`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from typing import Any
@@ -14,7 +14,7 @@ from arena.domain.views import SourceCount
 from arena.domain.vocabulary import CannotJudgeReason, Choice
 from arena.domain.votes import Vote
 from arena.store import content, raters, tables
-from arena.store.engine import Transaction, paged
+from arena.store.engine import PAGE, Transaction, paged
 from arena.store.tables import Answer, Contender, Question, Rater
 
 _FIELDS = tuple(field.name for field in fields(Vote))
@@ -85,6 +85,26 @@ def vote_on(tx: Transaction, matchup_id: int) -> Vote | None:
 def last_vote(tx: Transaction, rater_id: int) -> Vote | None:
     """A rater's newest vote."""
     row = tx.execute(_votes().where(tables.Vote.rater_id == rater_id).order_by(tables.Vote.seq.desc()).limit(1)).first()
+    return _vote(row) if row else None
+
+
+def ids(tx: Transaction, study_id: int, entries: Collection[int]) -> dict[int, int]:
+    """The row numbers of votes, by their ledger entries."""
+    query = select(tables.Vote.seq, tables.Vote.id).where(tables.Vote.study_id == study_id)
+    if len(entries) <= PAGE:  # beyond some tens of thousands a statement takes no more parameters
+        query = query.where(tables.Vote.seq.in_(entries))
+    return dict(tx.execute(query).all())
+
+
+def changed(tx: Transaction, study_id: int) -> list[Vote]:
+    """The votes that something happened to after they were cast, as they were cast."""
+    query = _votes().where(tables.Vote.study_id == study_id, tables.Vote.id.in_(select(tables.VoteChange.vote_id)))
+    return [_vote(row) for row in tx.execute(query)]
+
+
+def at(tx: Transaction, study_id: int, seq: int) -> Vote | None:
+    """The vote of a ledger entry, as it was cast."""
+    row = tx.execute(_votes().where(tables.Vote.study_id == study_id, tables.Vote.seq == seq)).one_or_none()
     return _vote(row) if row else None
 
 

@@ -85,7 +85,7 @@ def vote(
     except BadInput as problem:
         matchup = voting.open_matchup(here.db, seat)
         if matchup is None or matchup.token != token:
-            raise NotFound("There is no such pair to vote on.") from problem
+            raise NotFound(voting.NO_PAIR) from problem
         return _ballot_page(here, seat, study, matchup, problem=sentence(str(problem)), form=(choice, reason, comment))
     except Conflict:
         study = studies.by_id(here.db, seat.study_id)
@@ -107,13 +107,18 @@ def _go_on(here: Context, seat: Seat) -> RedirectResponse:
         return see_other("/vote")
 
 
+def check_token(token: str) -> None:
+    """Raise NotFound for what cannot be a matchup's token, in the words for one that is not this rater's."""
+    if not _TOKEN.fullmatch(token):
+        raise NotFound(voting.NO_PAIR)
+
+
 def read_ballot(token: str, choice: str, reason: str, comment: str) -> Ballot:
     """A ballot from a form's fields. The service checks the rest.
 
     Raises NotFound for what cannot be a token, BadInput where no known choice is made.
     """
-    if not _TOKEN.fullmatch(token):
-        raise NotFound("There is no such pair to vote on.")
+    check_token(token)
     if choice not in list(Choice):
         raise BadInput("Choose one of the replies first.")
     known = CannotJudgeReason(reason) if reason in list(CannotJudgeReason) else None

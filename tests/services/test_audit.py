@@ -19,13 +19,14 @@ from arena.services.ledgerfile import Header, entry_line, write_lines
 from arena.store import tables
 from arena.store.engine import Database, open_database
 from tests.conftest import MakeDatabase
-from tests.services.test_exchange import voted
+from tests.services.eventful import eventful
 from tests.studies import NOW, opened
 
 UNGOVERNED = {
     "identity": "names of persons are kept apart, to be deleted",
     "invitation": "links come and go; who was invited and who came in is in the ledger",
     "browser_session": "sessions come and go",
+    "rate_bucket": "operational",
     "study.created_at": "the first entry has the moment",
     "rater.origin": "where a rater came from",
     "seat.id": "numbers of rows that nothing governed hangs on",
@@ -41,6 +42,7 @@ UNGOVERNED = {
     "rater.study_id": "votes lead to a rater by number",
     "claim.place": "which of a pairing's places; the key keeps them apart",
     "claim.expires_at": "operational",
+    "vote_change.id": "a number of a row",
 }
 CELLS = [
     (table.name, column.name)
@@ -56,7 +58,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> P
     path = tmp_path_factory.mktemp("honest") / "arena.db"
     shutil.copy(sqlite_template, path)
     db = open_database(f"sqlite:///{path}")
-    voted(db)
+    eventful(db)
     for role in (Role.ANALYST, Role.ADMIN):
         access.invite(db, "s", role=role, name=f"an {role}", days=1, now=NOW)
     one, _ = (access.create_token(db, role=Role.ADMIN, study_name="s", label="x", days=1, now=NOW) for _ in "ab")
@@ -99,7 +101,10 @@ def test_a_changed_cell_is_found(honest: Path, tmp_path: Path, table: str, colum
     db.close()
 
 
-@pytest.mark.parametrize("table", ["question", "contender", "answer", "seat", "api_token", "matchup", "vote", "claim"])
+@pytest.mark.parametrize(
+    "table",
+    ["question", "contender", "answer", "seat", "api_token", "matchup", "vote", "claim", "vote_change", "withdrawal"],
+)
 def test_a_row_more_and_a_row_less_are_found(honest: Path, tmp_path: Path, table: str) -> None:
     for statement in (
         f"DELETE FROM {table} WHERE rowid = (SELECT min(rowid) FROM {table})",
@@ -185,6 +190,24 @@ def _vote(**changes: object) -> Draft:
     return Draft(Kind.VOTE, payload | changes)
 
 
+def _correction(**changes: object) -> Draft:
+    payload: dict[str, Any] = {"vote": 13, "choice": "b_better", "reason": None, "nonce": "00", "sealed": {}}
+    return Draft(Kind.CORRECTION, payload | changes)
+
+
+def _exclusion(*, kind: Kind = Kind.EXCLUSION, **changes: object) -> Draft:
+    payload: dict[str, Any] = {"votes": [13], "reason": "x"}
+    return Draft(kind, payload | changes)
+
+
+def _withdrawal(votes: str = "keep_votes") -> Draft:
+    return Draft(Kind.WITHDRAWAL, {"rater": "ann", "votes": votes})
+
+
+def _erased() -> Draft:
+    return Draft(Kind.ERASED, {"entry": 13, "text": "comment"})
+
+
 FORGERIES: dict[str, tuple[list[Draft], str]] = {
     "the same vote twice": ([_vote(), _vote()], "a vote with its id already"),
     "a vote of a contender on itself": ([_vote(model_b="alpha")], "with itself"),
@@ -200,7 +223,20 @@ FORGERIES: dict[str, tuple[list[Draft], str]] = {
     "a state from another": ([Draft(Kind.STATE, {"from": "draft", "to": "open"})], "the study was 'open'"),
     "content after opening": ([Draft(Kind.QUESTION, {"question": "q9", "category": None, "digest": ""})], "draft only"),
     "a plan of another digest": ([Draft(Kind.PLAN, {"plan": {}, "digest": "", "reason": "x"})], "does not match"),
-    "a kind from the future": ([Draft(cast(Kind, "exclusion"), {"vote": "id:1"})], "not known to this version"),
+    "a kind from the future": ([Draft(cast(Kind, "promotion"), {"vote": "id:1"})], "not known to this version"),
+    "a correction of an imported vote": ([_vote(), _correction()], "only the rater of a vote"),
+    "a correction of no vote": ([_correction(vote=2)], "entry 2 is no vote"),
+    "an exclusion of no vote": ([_exclusion(votes=[2])], "entry 2 is no vote"),
+    "an exclusion of nothing": ([_exclusion(votes=[])], "names no vote"),
+    "an exclusion twice": ([_vote(), _exclusion(), _exclusion()], "excluded already"),
+    "an exclusion twice in one": ([_vote(), _exclusion(votes=[13, 13])], "excluded already"),
+    "an exclusion without a reason": ([_vote(), _exclusion(reason=None)], "payload is not one of a 'exclusion'"),
+    "a readmission of what counts": ([_vote(), _exclusion(kind=Kind.READMISSION)], "not excluded"),
+    "a withdrawal twice": ([_withdrawal(), _withdrawal()], "has withdrawn before"),
+    "a withdrawal against the plan": ([_withdrawal(votes="withdraw_votes")], "another rule"),
+    "a vote after its rater left": ([_withdrawal(), _vote(rater="ann")], "has withdrawn before"),
+    "an erasure of no text": ([_vote(), _erased()], "no sealed 'comment'"),
+    "an erasure twice": ([_vote(sealed={"comment": "0"}), _erased(), _erased()], "was erased before"),
 }
 
 
@@ -220,4 +256,11 @@ def test_a_well_hashed_ledger_that_contradicts_itself_is_refused_everywhere(make
 
 def test_an_honest_vote_in_the_same_place_is_taken(make_db: MakeDatabase) -> None:
     """The control of the forgeries."""
-    assert audit.audit_file(io.BytesIO(forged(make_db("sqlite"), _vote())), "k").name == "s"
+    honest = [
+        _vote(rater="ann", sealed={"comment": "0"}),
+        _exclusion(),
+        _exclusion(kind=Kind.READMISSION),
+        _withdrawal(),
+        _erased(),
+    ]
+    assert audit.audit_file(io.BytesIO(forged(make_db("sqlite"), *honest)), "k").texts_erased == 1

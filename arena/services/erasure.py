@@ -1,0 +1,122 @@
+"""Withdrawals and erasures: a person's name and texts go, and the record says that they went.
+
+What is erased here is deleted with its salt, so that the ledger's commitment says nothing; `scrub` then overwrites what
+deleted rows leave in the database's files. Backups and exports that were made before keep what they hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from arena.domain import payloads
+from arena.domain.ledger import OPERATOR, Draft, Kind
+from arena.domain.plan import WithdrawalRule
+from arena.domain.study import Act, Study
+from arena.domain.vocabulary import VoteChangeKind
+from arena.domain.votes import VoteChange
+from arena.errors import Conflict, NotFound
+from arena.services.studies import find, held
+from arena.store import access, changes, ledger, matchups, raters, votes
+from arena.store import scrub as files
+from arena.store.engine import Database, Transaction
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """What a withdrawal takes away, or took: texts and a name erased, and votes that do not count any more."""
+
+    rater: str
+    votes: int
+    votes_withdrawn: int
+    texts: int
+    name: bool
+
+
+def foreseen(db: Database, study_name: str, rater: str) -> Withdrawal:
+    """What `withdraw` would do. Raises NotFound for a rater who is not in the study, Conflict for one who has left."""
+    with db.read() as tx:
+        return _foreseen(tx, find(tx, study_name), rater)
+
+
+def withdraw(db: Database, study_name: str, rater: str, *, now: datetime, actor: str = OPERATOR) -> Withdrawal:
+    """Let a rater leave: the name and all texts are erased, the seat is closed, and by the plan the votes stay or go.
+
+    Raises as `foreseen`. `scrub` is the caller's to call afterwards.
+    """
+    with db.write() as tx:
+        study = held(tx, study_name)
+        study.allow(Act.WITHDRAW)
+        done = _foreseen(tx, study, rater)
+        rater_id = _rater(tx, study, rater)
+        draft = Draft(Kind.WITHDRAWAL, payloads.withdrawal(rater, study.plan.withdrawal), actor)
+        [entry] = ledger.append(tx, study.id, [draft], now=now)
+        changes.withdraw(tx, study.id, rater_id, entry.seq)
+        own = [vote.seq for vote in votes.votes(tx, study.id, rater_id=rater_id)]
+        if goes := study.plan.withdrawal is WithdrawalRule.WITHDRAW_VOTES:
+            gone = (VoteChange(entry.seq, seq, VoteChangeKind.WITHDRAWN) for seq in own)
+            changes.add(tx, study.id, gone)
+        matchups.release(tx, rater_id, only_open=not goes)
+        for seq, name in _texts(tx, study.id, rater_id):
+            _erase(tx, study.id, seq, name, actor, now)
+        _close_seat(tx, study, rater, actor, now)
+        return done
+
+
+def erase_text(db: Database, study_name: str, seq: int, name: str, *, now: datetime) -> None:
+    """Erase one text of a vote or a correction, named by its ledger entry. Raises NotFound where there is none."""
+    with db.write() as tx:
+        study = held(tx, study_name)
+        study.allow(Act.WITHDRAW)
+        if ledger.sealed_text(tx, study.id, seq, name) is None:
+            raise NotFound(f"entry {seq} of '{study_name}' has no {name}, or it was erased already")
+        _erase(tx, study.id, seq, name, OPERATOR, now)
+
+
+def scrub(db: Database) -> list[str]:
+    """Overwrite what erased texts left in the database's files. Returns where remains may still be, in sentences."""
+    return files.scrub(db)
+
+
+def _rater(tx: Transaction, study: Study, rater: str) -> int:
+    rater_id = raters.named(tx, study.id, rater)
+    if rater_id is None:
+        raise NotFound(f"'{study.name}' has no rater '{rater}'; `arena seat list` shows those with a seat")
+    return rater_id
+
+
+def _foreseen(tx: Transaction, study: Study, rater: str) -> Withdrawal:
+    rater_id = _rater(tx, study, rater)
+    if rater in changes.withdrawals(tx, study.id):
+        raise Conflict(f"'{rater}' has withdrawn from '{study.name}' already")
+    count = votes.count(tx, rater_id)
+    withdrawn = count if study.plan.withdrawal is WithdrawalRule.WITHDRAW_VOTES else 0
+    texts = len(_texts(tx, study.id, rater_id))
+    return Withdrawal(rater, count, withdrawn, texts, name=rater in access.named(tx, study_id=study.id))
+
+
+def _texts(tx: Transaction, study_id: int, rater_id: int) -> list[tuple[int, str]]:
+    """The sealed texts of a rater that are there: the entry and the name of each."""
+    own = {vote.seq for vote in votes.votes(tx, study_id, rater_id=rater_id)}
+    made = changes.changes(tx, study_id)
+    own |= {change.seq for seq in own & made.keys() for change in made[seq]}
+    kept = ledger.sealed_texts(tx, study_id)
+    return [(seq, name) for seq in sorted(own & kept.keys()) for name in sorted(kept[seq])]
+
+
+def _erase(tx: Transaction, study_id: int, seq: int, name: str, actor: str, now: datetime) -> None:
+    ledger.erase(tx, study_id, seq, name)
+    ledger.append(tx, study_id, [Draft(Kind.ERASED, payloads.erased(seq, name), actor)], now=now)
+
+
+def _close_seat(tx: Transaction, study: Study, rater: str, actor: str, now: datetime) -> None:
+    """Revoke the rater's seat, where there is one, and forget who sat on it."""
+    for row in access.seats(tx, study.id):
+        if row.seat.pseudonym != rater:
+            continue
+        payload = payloads.seat_event(study.uid, rater)
+        if not row.is_revoked:
+            ledger.append(tx, None, [Draft(Kind.SEAT_REVOKED, payload, actor)], now=now)
+            access.revoke_seat(tx, row.seat.id, now=now)
+        if access.erase_identity(tx, row.seat.id):
+            ledger.append(tx, None, [Draft(Kind.IDENTITY_ERASED, payload, actor)], now=now)

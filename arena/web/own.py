@@ -1,0 +1,150 @@
+"""A rater's own record: the votes with their receipts, a correction of one, and leaving the study."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Form, Query
+from starlette.background import BackgroundTask
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from arena.domain.access import Seat
+from arena.domain.blinding import Ballot, BlindMatchup
+from arena.domain.plan import WithdrawalRule
+from arena.domain.vocabulary import CannotJudgeReason, StudyState
+from arena.errors import ArenaError, BadInput, NotFound
+from arena.services import erasure, record, studies
+from arena.web.context import Context, Here, see_other
+from arena.web.pages import sentence
+from arena.web.rater import check_token, read_ballot
+from arena.web.sessions import RATER_COOKIE, RaterSeat
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/receipt", response_model=None)
+def receipts(
+    here: Here, seat: RaterSeat, receipt: Annotated[str, Query(max_length=200)] = ""
+) -> HTMLResponse | RedirectResponse:
+    """The rater's own votes, and whether a receipt is that of one of them."""
+    if not seat.consented:
+        return see_other("/consent")
+    study = studies.by_id(here.db, seat.study_id)
+    own = record.own_votes(here.db, seat)
+    found, problem = None, None
+    if receipt.strip():
+        try:
+            found = record.find_receipt(own, receipt)
+        except (BadInput, NotFound) as error:
+            problem = error
+    return here.pages(
+        "receipt.html",
+        problem.status if problem else 200,
+        study=study,
+        seat=seat,
+        own=own,
+        asked=receipt.strip(),
+        found=found,
+        problem=sentence(str(problem)) if problem else None,
+        can_correct=study.state is StudyState.OPEN,
+        head=studies.head(here.db, seat.study_id),
+    )
+
+
+@router.get("/correct/{token}", response_model=None)
+def correction_page(here: Here, seat: RaterSeat, token: str) -> HTMLResponse:
+    """Show a pair again that the rater voted on, as blind as it was."""
+    check_token(token)
+    matchup, ballot = record.shown_again(here.db, seat, token)
+    return _page(here, seat, matchup, ballot)
+
+
+@router.post("/correct", response_model=None)
+def correct(
+    here: Here,
+    seat: RaterSeat,
+    token: Annotated[str, Form()] = "",
+    choice: Annotated[str, Form()] = "",
+    reason: Annotated[str, Form()] = "",
+    comment: Annotated[str, Form()] = "",
+) -> HTMLResponse | RedirectResponse:
+    """Record the correction; what cannot be recorded comes back with the reason."""
+    check_token(token)
+    try:
+        saved = record.correct(here.db, seat, read_ballot(token, choice, reason, comment), now=here.now)
+    except BadInput as problem:
+        matchup, ballot = record.shown_again(here.db, seat, token)
+        return _page(here, seat, matchup, ballot, problem=sentence(str(problem)), form=(choice, reason, comment))
+    return see_other(f"/receipt?receipt={saved.position}%3A{saved.hash}")
+
+
+@router.get("/withdraw")
+def withdrawal_page(here: Here, seat: RaterSeat) -> HTMLResponse:
+    """Say what leaving the study means."""
+    return _withdrawal_page(here, seat)
+
+
+@router.post("/withdraw", response_model=None)
+def withdraw(here: Here, seat: RaterSeat, sure: Annotated[str, Form()] = "") -> HTMLResponse | RedirectResponse:
+    """Erase who the rater is, and close the seat; the erased texts are overwritten after the answer."""
+    if sure != "yes":
+        return _withdrawal_page(here, seat, problem="Tick the box first: this cannot be undone.")
+    erasure.withdraw(here.db, seat.study_name, seat.pseudonym, now=here.now, actor=seat.pseudonym)
+    response = see_other("/withdrawn")
+    response.delete_cookie(RATER_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
+    response.background = BackgroundTask(_scrub, here)
+    return response
+
+
+@router.get("/withdrawn")
+def withdrawn(here: Here) -> HTMLResponse:
+    """Confirm it to one who is nobody any more."""
+    return here.pages("withdrawn.html")
+
+
+def _scrub(here: Context) -> None:
+    log = structlog.get_logger("arena.web")
+    try:
+        remains = erasure.scrub(here.db)
+    except ArenaError as error:
+        remains = [str(error)]
+    for where in remains:
+        log.warning("erased texts may be left in the database's files; run `arena db scrub`", where=where)
+
+
+def _page(
+    here: Context,
+    seat: Seat,
+    matchup: BlindMatchup,
+    ballot: Ballot,
+    *,
+    problem: str | None = None,
+    form: tuple[str, str, str] | None = None,
+) -> HTMLResponse:
+    study = studies.by_id(here.db, seat.study_id)
+    chosen, given_reason, comment = form or (ballot.choice, ballot.reason or "", ballot.comment or "")
+    return here.pages(
+        "correct.html",
+        422 if problem else 200,
+        matchup=matchup,
+        choices=study.plan.choices,
+        reasons=list(CannotJudgeReason),
+        problem=problem,
+        chosen=chosen,
+        given_reason=given_reason,
+        comment=comment,
+    )
+
+
+def _withdrawal_page(here: Context, seat: Seat, *, problem: str | None = None) -> HTMLResponse:
+    study = studies.by_id(here.db, seat.study_id)
+    return here.pages(
+        "withdraw.html",
+        422 if problem else 200,
+        study=study,
+        seat=seat,
+        foreseen=erasure.foreseen(here.db, study.name, seat.pseudonym),
+        votes_go=study.plan.withdrawal is WithdrawalRule.WITHDRAW_VOTES,
+        problem=problem,
+    )
