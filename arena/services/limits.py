@@ -17,6 +17,9 @@ from arena.store import access as access_store
 from arena.store import limits as store
 from arena.store.engine import Database, Transaction
 
+SKEW = timedelta(minutes=1)
+"""What the clocks of servers on one database may differ by."""
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -35,11 +38,11 @@ class Rate:
         return self.step * math.ceil(self.per_minute / 2)
 
     def spent(self, until: datetime | None, now: datetime) -> datetime:
-        """The stored moment as it counts now: none of it in the past, and none beyond the window.
+        """The stored moment as it counts now: not in the past.
 
-        The latter happens only where a clock was set back, which must not shut anybody out.
+        Nor so far ahead that no request can have led there: then a clock was set back, which must shut nobody out.
         """
-        return now if until is None else min(max(until, now), now + self.window)
+        return now if until is None or until > now + self.window + SKEW else max(until, now)
 
     def wait(self, until: datetime | None, now: datetime) -> timedelta:
         """How long until one more request is allowed; zero or less where it is allowed now."""
@@ -62,6 +65,21 @@ class Asker:
     token: str | None
     address: str
 
+    @property
+    def has_secret(self) -> bool:
+        """Whether there is a secret at all, valid or not."""
+        return bool(self.sessions or self.token is not None)
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whose allowance a request is charged to, and until when that was spent when it was looked at."""
+
+    key: str
+    rate: Rate
+    until: datetime | None
+    is_session: bool
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -71,33 +89,34 @@ class Refusal:
     is_session: bool
 
 
-def charge(db: Database, asker: Asker, rates: Rates, *, now: datetime) -> Refusal | None:
-    """Count one request, or refuse it and count nothing. Servers on one database share the count.
+def account(db: Database, asker: Asker, rates: Rates, *, now: datetime) -> Account:
+    """Whom to charge: the first valid one of the token and the sessions; where none is valid, the address.
 
-    The first valid one of the token and the sessions is charged; where none is valid, the address. So guessing secrets
-    costs the address, while those who are signed in share nothing with their neighbours.
-    Raises Incomplete where the database cannot be used.
+    So guessing secrets costs the address, while those who are signed in share nothing with their neighbours.
     """
     with db.read() as tx:
         session = _valid(tx, asker, now)
         key = f"session:{sha256(session)}" if session else f"address:{sha256(f'{store.salt(tx)} {asker.address}')}"
         rate = rates.session if session else rates.address
-        # Looked at before it is locked: a flood that is refused takes no turn among those who write.
-        wait = rate.wait(store.until(tx, key), now)
-    if wait <= timedelta():
-        wait = _spend(db, key, rate, now)
-    if wait <= timedelta():
-        return None
-    return Refusal(math.ceil(wait.total_seconds()), is_session=session is not None)
+        return Account(key, rate, store.until(tx, key), is_session=session is not None)
 
 
-def _spend(db: Database, key: str, rate: Rate, now: datetime) -> timedelta:
-    """Count one request, unless another came first. Returns how long to wait, as `Rate.wait` does."""
+def charge(db: Database, to: Account, *, now: datetime) -> Refusal | None:
+    """Count one request, or refuse it and count nothing. Servers on one database share the count."""
+    # Looked at before it is locked: a flood that is refused takes no turn among those who write.
+    wait = to.rate.wait(to.until, now)
+    if wait <= timedelta():
+        wait = _spend(db, to, now)
+    return Refusal(math.ceil(wait.total_seconds()), to.is_session) if wait > timedelta() else None
+
+
+def _spend(db: Database, to: Account, now: datetime) -> timedelta:
+    """Count one request, unless others came first. Returns how long to wait, as `Rate.wait` does."""
     with db.write() as tx:
-        until = store.hold(tx, key, now=now)
-        wait = rate.wait(until, now)
+        until = store.hold(tx, to.key, now=now)
+        wait = to.rate.wait(until, now)
         if wait <= timedelta():
-            store.spend(tx, key, rate.spent(until, now) + rate.step)
+            store.spend(tx, to.key, to.rate.spent(until, now) + to.rate.step)
             if until <= now:
                 store.forget(tx, now=now)
         return wait

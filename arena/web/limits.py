@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -18,21 +19,23 @@ from arena.web.guards import SAFE_METHODS, Refuse
 from arena.web.sessions import DESK_COOKIE, RATER_COOKIE
 
 FREE = frozenset({"/", "/signed-out", "/consent", "/vote", "/desk"})
-"""Pages that anyone may load as often as they like. Every other path is counted, a new one too."""
-FREE_FOLDER = "/static/"
+"""Pages that may be loaded as often as one likes. Every other path is counted, a new one too."""
+STATIC = "/static/"
 PLACES = 8
-"""Requests that are counted at the same time."""
+"""Requests that wait for their turn to write at the same time."""
 
 
 class RateLimit:
     """Counts every unsafe request, and every safe one but for the pages in FREE and static files.
 
-    It stands behind the refusals of a foreign host or site, which are judged by headers alone: counting them would cost
-    more than they do, and a hostile page could spend its visitor's allowance. It stands before the body is read, so
-    that large, malformed and unknown requests are counted all the same, and no route can be without it.
+    A page in FREE is counted as well where the request carries secrets and none is valid: guessing is never free.
 
-    Counting waits for the database on threads of its own: while an import holds it, pages that are not counted still
-    find a thread. An error of the database is an error of the request: nothing passes uncounted.
+    The guard stands behind the refusals of a foreign host or site: they look at headers only, and counting them would
+    cost more than they do. It stands before the body is read, so that large, malformed and unknown requests are counted
+    all the same, and no route can be without it.
+
+    Writing the count has threads of its own: while an import holds the database, pages that are not counted still find
+    one. An error of the database is an error of the request: nothing passes uncounted.
     """
 
     def __init__(
@@ -47,23 +50,25 @@ class RateLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count the request first, then let it through."""
-        if scope["type"] == "http" and is_counted(scope["method"], scope["path"]):
-            loop = asyncio.get_running_loop()
-            refusal = await loop.run_in_executor(self.threads, self._charge, asker(scope))
-            if refusal:
-                response = self.refuse(scope, 429, _message(refusal, is_safe=scope["method"] in SAFE_METHODS))
-                response.headers["Retry-After"] = str(refusal.seconds)
-                await response(scope, receive, send)
-                return
+        if scope["type"] == "http" and (refusal := await self._refusal(scope)):
+            response = self.refuse(scope, 429, _message(refusal, scope))
+            response.headers["Retry-After"] = str(refusal.seconds)
+            await response(scope, receive, send)
+            return
         await self.app(scope, receive, send)
 
-    def _charge(self, who: Asker) -> Refusal | None:
-        return limits.charge(self.db, who, self.rates, now=self.clock())
-
-
-def is_counted(method: str, path: str) -> bool:
-    """Whether a request costs something of an allowance."""
-    return method not in SAFE_METHODS or not (path in FREE or path.startswith(FREE_FOLDER))
+    async def _refusal(self, scope: Scope) -> Refusal | None:
+        is_safe, path = scope["method"] in SAFE_METHODS, scope["path"]
+        is_free = is_safe and (path in FREE or path.startswith(STATIC))
+        who = asker(scope)
+        if is_free and (path.startswith(STATIC) or not who.has_secret):
+            return None
+        now = self.clock()
+        to = await run_in_threadpool(limits.account, self.db, who, self.rates, now=now)
+        if is_free and to.is_session:
+            return None
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.threads, lambda: limits.charge(self.db, to, now=now))
 
 
 def asker(scope: Scope) -> Asker:
@@ -78,12 +83,16 @@ def asker(scope: Scope) -> Asker:
     )
 
 
-def _message(refusal: Refusal, *, is_safe: bool) -> str:
+def _message(refusal: Refusal, scope: Scope) -> str:
     whose = "from this sign-in" if refusal.is_session else "from your network's address, which others may share"
     seconds = "1 second" if refusal.seconds == 1 else f"{refusal.seconds} seconds"
-    if is_safe:
-        return f"There were too many requests at once {whose}. Wait {seconds}, then load this page again."
+    told = f"There were too many requests at once {whose}. "
+    if scope["path"].startswith("/api/"):
+        return f"{told}Ask again in {seconds}."
+    if scope["method"] in SAFE_METHODS:
+        return f"{told}Wait {seconds}, then load this page again."
+    # Loading it again is what keeps the form: where a page is not stored, not every browser keeps it for the way back.
     return (
-        f"There were too many requests at once {whose}. Nothing was saved yet. Wait {seconds}, then load this page "
-        "again and confirm that the form is to be sent once more: your browser still has what you entered."
+        f"{told}Nothing was saved yet. Wait {seconds}, then load this page again and confirm that the form is to be "
+        "sent once more: your browser still has what you entered."
     )
