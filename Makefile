@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test reliability check lock clean
+.PHONY: help setup demo test reliability bench check lock clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: setup  ## run the tests (the browser tests too where a Chromium is install
 
 reliability: setup  ## run the tests of faults, load and tampering in their long form (about 10 minutes)
 	ARENA_TESTS=long $(BIN)/python -m pytest -n 2 -m reliability
+
+bench: setup  ## measure the server under load; ARGS="--seconds 10 --raters 8 --database sqlite" to do less
+	$(BIN)/python -m benchmarks.load $(ARGS)
 
 check: setup  ## lint, format check, strict types and the architecture test
 	$(BIN)/ruff check .
