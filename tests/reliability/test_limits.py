@@ -103,7 +103,7 @@ def test_clearing_away_is_in_nobodys_way(db: Database) -> None:
 
     def count(seed: int) -> int:
         rng = random.Random(seed)
-        for step in range(scaled(20, 200)):
+        for step in range(scaled(20, 100)):
             now = MOMENT + timedelta(minutes=step)
             for key in rng.sample(keys, 4):
                 limits.charge(db, Account(key, Rate(600), None, is_session=False), now=now)
