@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from arena.domain.access import Invitation, Seat
-from arena.domain.blinding import BlindMatchup, Progress, Receipt, Reveal
+from arena.domain.blinding import BlindMatchup, OwnVote, Progress, Receipt, Reveal
+from arena.domain.ledger import Head
 from arena.domain.plan import Plan
 from arena.domain.study import Study
 from arena.domain.vocabulary import CannotJudgeReason, Choice, Role, StudyState
 from arena.ratings import Board, rate
 from arena.reports.published import published_table
+from arena.services.erasure import Withdrawal
 from arena.web.asked import LEVELS
 from arena.web.public import PageQuery, board_view
 
@@ -170,6 +172,34 @@ def grouped() -> dict[str, Any]:
     return ratings() | board_view(study(), query, made, groups) | {"settings": query}
 
 
+OTHER = Receipt(position=57, hash=HASH[::-1], recorded_at=NOW)
+OWN = [
+    OwnVote(RECEIPT, OTHER, "t", MATCHUP.question, Choice.TIE_BAD, counts=True, intact=True),
+    OwnVote(Receipt(41, HASH, NOW), None, "u", "Which vaccine?", Choice.A_BETTER, counts=False, intact=True),
+    OwnVote(Receipt(40, HASH, NOW), None, "v", ARABIC.question, Choice.B_MUCH_BETTER, counts=True, intact=False),
+]
+
+
+def receipts(**changes: Any) -> dict[str, Any]:
+    """The view data of a rater's own votes."""
+    return {
+        "study": study(),
+        "seat": RATER,
+        "own": OWN,
+        "asked": "",
+        "found": None,
+        "problem": None,
+        "can_correct": True,
+        "head": Head(421, HASH),
+    } | changes
+
+
+def leaving(**changes: Any) -> dict[str, Any]:
+    """The view data of the page on which a rater leaves."""
+    foreseen = Withdrawal("rater-k4m2", votes=7, votes_withdrawn=7, texts=2, name=True)
+    return {"study": study(), "seat": RATER, "foreseen": foreseen, "votes_go": True, "problem": None} | changes
+
+
 ERROR = {
     "status": 404,
     "heading": "There is nothing here",
@@ -208,6 +238,17 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
         "late.html",
         {"study": study(StudyState.CLOSED), "progress": Progress(7, 0), "comment": "Two\nlines of a remark."},
     ),
+    "correct": ("correct.html", ballot(chosen="tie_bad", comment="As I said.")),
+    "correct-refused": ("correct.html", ballot(problem="Choose one of the replies first.")),
+    "receipts": ("receipt.html", receipts()),
+    "receipts-none": ("receipt.html", receipts(own=[], can_correct=False)),
+    "receipts-found": ("receipt.html", receipts(asked=f"42:{HASH}", found=OWN[0])),
+    "receipts-excluded": ("receipt.html", receipts(asked=f"41:{HASH}", found=OWN[1])),
+    "receipts-changed": ("receipt.html", receipts(asked=f"40:{HASH}", found=OWN[2])),
+    "receipts-unknown": ("receipt.html", receipts(asked="12", problem="None of your votes has this receipt.")),
+    "withdraw": ("withdraw.html", leaving()),
+    "withdraw-unsure": ("withdraw.html", leaving(votes_go=False, problem="Tick the box first: this cannot be undone.")),
+    "withdrawn": ("withdrawn.html", {}),
     "boards": ("boards.html", {"studies": [study(), study()]}),
     "boards-empty": ("boards.html", {"studies": []}),
     "leaderboard": ("leaderboard.html", ratings()),
