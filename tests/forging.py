@@ -1,14 +1,50 @@
-"""Exported ledgers changed as their owner could change them: well hashed again, so that only a kept head tells."""
+"""Exported ledgers changed as their owner could change them, well hashed again; and the two that judge a ledger."""
 
 from __future__ import annotations
 
+import importlib.util
+import io
 import json
 from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from arena.domain.ledger import GENESIS, entry_hash
+from arena.domain.ledger import GENESIS, LedgerBroken, entry_hash, read_head
+from arena.errors import BadInput
+from arena.services.audit import audit_file
 
 Fields = dict[str, Any]
+
+
+def second_verifier() -> ModuleType:
+    """docs/verify_ledger.py, loaded by itself."""
+    path = Path(__file__).parent.parent / "docs" / "verify_ledger.py"
+    spec = importlib.util.spec_from_file_location("verify_ledger", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def by_audit(data: bytes, head: str = "") -> tuple[int | None, str]:
+    """The first bad entry by our own audit (0: none in particular), or None and the head."""
+    try:
+        found = audit_file(io.BytesIO(data), "file", head=read_head(head) if head else None).head
+    except LedgerBroken as error:
+        return error.position, ""
+    except BadInput:
+        return 0, ""
+    return None, f"{found.position}:{found.hash}"
+
+
+def by_document(verifier: ModuleType, data: bytes, head: str = "") -> tuple[int | None, str]:
+    """The same by the second verifier."""
+    try:
+        return None, verifier.verify(data, head)
+    except verifier.Broken as error:
+        return error.args[0], ""
 
 
 def cut(ledger: bytes, entries: int) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import io
 import json
 import os
@@ -27,13 +26,12 @@ from arena.domain.ledger import Kind, LedgerBroken
 from arena.domain.plan import Plan, from_mapping
 from arena.domain.study import ALLOWED
 from arena.domain.vocabulary import CannotJudgeReason, Choice, StudyState
-from arena.errors import BadInput
 from arena.services import exports, studies, voting
 from arena.services.audit import audit_file
 from arena.settings import Settings
 from arena.store.engine import Database
 from tests.conftest import MakeDatabase
-from tests.forging import cut, rewritten, votes_in, without_parts
+from tests.forging import by_audit, by_document, cut, rewritten, second_verifier, votes_in, without_parts
 from tests.studies import cast_elsewhere, later, opened, seated
 
 ROOT = Path(__file__).parent.parent
@@ -295,12 +293,7 @@ def test_the_readme_s_walk_works(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def verifier() -> ModuleType:
     """docs/verify_ledger.py, which knows nothing of the package."""
-    spec = importlib.util.spec_from_file_location("verify_ledger", DOCS / "verify_ledger.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return second_verifier()
 
 
 def lively(db: Database) -> bytes:
@@ -339,25 +332,6 @@ def exported(db: Database) -> bytes:
 def data(make_db: MakeDatabase) -> bytes:
     """A ledger with everything in it."""
     return lively(make_db("sqlite"))
-
-
-def by_audit(data: bytes) -> tuple[int | None, str]:
-    """The first bad entry by our own audit (0: none in particular), or None and the head."""
-    try:
-        head = audit_file(io.BytesIO(data), "file").head
-    except LedgerBroken as error:
-        return error.position, ""
-    except BadInput:
-        return 0, ""
-    return None, f"{head.position}:{head.hash}"
-
-
-def by_document(verifier: ModuleType, data: bytes) -> tuple[int | None, str]:
-    """The same by the second verifier."""
-    try:
-        return None, verifier.verify(data)
-    except verifier.Broken as error:
-        return error.args[0], ""
 
 
 def test_the_document_s_verifier_accepts_our_ledgers(verifier: ModuleType, db: Database) -> None:
