@@ -19,7 +19,7 @@ Entries = Annotated[
 ]
 OfRater = Annotated[str | None, typer.Option(help="All votes of this rater so far, instead.", show_default=False)]
 Reason = Annotated[str, typer.Option(help="Why; public on every board from then on.", show_default=False)]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
 
 
 def exclude(study: StudyOption, reason: Reason, entries: Entries = None, rater: OfRater = None) -> None:

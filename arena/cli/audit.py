@@ -130,6 +130,10 @@ def _print(passed: Audited, of: str) -> None:
         f"{passed.head.position}:{passed.head.hash}",
     ]
     write("\t".join(cells) + "\n")
+    name = printable(passed.name)
+    if passed.texts_erased:
+        say(f"note: {name}: texts erased, as its entries say: {passed.texts_erased:,}")
     if passed.texts_missing:
-        texts = count(passed.texts_missing, "comment or further field", "comments and further fields")
-        say(f"note: {printable(passed.name)} holds {texts} by commitment only: erased or left out")
+        say(
+            f"note: {name}: texts held by commitment only, because they were left out of a file: {passed.texts_missing:,}"
+        )

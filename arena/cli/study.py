@@ -79,6 +79,7 @@ def show(name: Name) -> None:
     for source in view.sources:
         notes = f"{source.cannot_judge:,} could not judge"
         notes += f", {source.simulated:,} simulated" if source.simulated else ""
+        notes += f", {source.set_aside:,} excluded or withdrawn" if source.set_aside else ""
         lines.append(f"votes       {count(source.votes, 'vote')} from {printable(source.source)} ({notes})")
     lines.append(f"ledger      {view.head.position}:{view.head.hash}")
     write("\n".join(lines) + "\n")

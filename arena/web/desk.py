@@ -51,6 +51,7 @@ def counts(overview: Overview) -> list[tuple[str, int]]:
         votes.append((f"votes by {who}", count.votes))
         votes += [(f"of these, {who} could not judge", count.cannot_judge)] if count.cannot_judge else []
         votes += [(f"of these, simulated ({who})", count.simulated)] if count.simulated else []
+        votes += [(f"of these, excluded or withdrawn ({who})", count.set_aside)] if count.set_aside else []
     return [
         ("questions", overview.questions),
         ("contenders", overview.contenders),
