@@ -108,7 +108,7 @@ def _version(
 def main() -> None:
     """Run the command line: 0 done, 1 not completed or a check failed, 2 bad input or usage."""
     try:
-        build()()
+        build()(prog_name="arena")
     except ArenaError as error:
         for line in str(error).splitlines():
             say(f"error: {printable(line)}")

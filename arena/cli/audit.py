@@ -134,6 +134,4 @@ def _print(passed: Audited, of: str) -> None:
     if passed.texts_erased:
         say(f"note: {name}: texts erased, as its entries say: {passed.texts_erased:,}")
     if passed.texts_missing:
-        say(
-            f"note: {name}: texts held by commitment only, because they were left out of a file: {passed.texts_missing:,}"
-        )
+        say(f"note: {name}: texts held by commitment only, left out of a file: {passed.texts_missing:,}")
