@@ -26,7 +26,7 @@ from arena.domain.ledger import Kind, LedgerBroken
 from arena.domain.plan import Plan, from_mapping
 from arena.domain.study import ALLOWED
 from arena.domain.vocabulary import CannotJudgeReason, Choice, StudyState
-from arena.services import exports, studies, voting
+from arena.services import erasure, exclusions, exports, record, studies, voting
 from arena.services.audit import audit_file
 from arena.settings import Settings
 from arena.store.engine import Database
@@ -317,6 +317,11 @@ def lively(db: Database) -> bytes:
     }
     cast_elsewhere(db, "s", [elsewhere, elsewhere | {"comment": "why", "simulated": True}], "judge:x")
     studies.change_plan(db, "s", ["claim_minutes=5"], reason="too long", now=later(5))
+    record.correct(db, seat, Ballot(shown.token, Choice.A_BETTER, None, "better"), now=later(6))
+    first = record.own_votes(db, seat)[-1].receipt.position
+    exclusions.exclude(db, "s", entries=[first], reason="a test", now=later(6))
+    exclusions.exclude(db, "s", entries=[first], reason="it was none", readmit=True, now=later(6))
+    erasure.withdraw(db, "s", seat.pseudonym, now=later(6))
     studies.close(db, "s", now=later(6))
     return exported(db)
 
@@ -337,7 +342,7 @@ def data(make_db: MakeDatabase) -> bytes:
 def test_the_document_s_verifier_accepts_our_ledgers(verifier: ModuleType, db: Database) -> None:
     data = lively(db)
     kinds = set(re.findall(rb'"kind":"([a-z]+)"', data))
-    assert len(kinds) == 10
+    assert len(kinds) == 15
     assert by_document(verifier, data) == by_audit(data)
     assert by_audit(data)[0] is None
 
