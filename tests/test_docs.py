@@ -247,6 +247,24 @@ def test_a_file_that_is_gone_is_found() -> None:
     assert missing_files("`store/tables.py` `store/gone.py` `tests/studies.py`") == {"store/gone.py"}
 
 
+def missing_tests(text: str) -> set[str]:
+    """Tests that a page names as `file::test`, and that are gone."""
+    named = set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text))
+    return {
+        f"{file}::{test}"
+        for file, test in named
+        if not (ROOT / file).exists() or f"\ndef {test}(" not in (ROOT / file).read_text(encoding="utf-8")
+    }
+
+
+def test_the_tests_that_the_threat_model_names_exist() -> None:
+    assert missing_tests(page("threat-model.md")) == set()
+    assert missing_tests("`tests/test_docs.py::test_gone` `tests/gone.py::test_x`") == {
+        "tests/test_docs.py::test_gone",
+        "tests/gone.py::test_x",
+    }
+
+
 def test_every_document_is_linked() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [path.name for path in sorted(DOCS.glob("*.md")) if f"docs/{path.name}" not in text] == []
