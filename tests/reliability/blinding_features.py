@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from tests.reliability.blinding_guess import Features
 from tests.reliability.blinding_walk import Observation, Seen
 
-_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _HASH = re.compile(rb"<code[^>]*>([0-9a-f]{64})</code>")
 _NUMBER = re.compile(r"(?<![0-9a-zA-Z])[0-9]{1,9}(?![0-9a-zA-Z])")
 NUMBERS = 24
@@ -44,7 +43,7 @@ def row(order: int, seen: Observation) -> list[float]:
 
 def token_bits(token: str) -> list[float]:
     """Each character's place in the alphabet of base64, and its six bits."""
-    places = [_ALPHABET.index(char) for char in token.ljust(TOKEN_CHARS, "A")[:TOKEN_CHARS]]
+    places = [BASE64.index(char) for char in token.ljust(TOKEN_CHARS, "A")[:TOKEN_CHARS]]
     return [*map(float, places), *(float(place >> bit & 1) for place in places for bit in range(6))]
 
 
@@ -74,10 +73,9 @@ def _numbers(text: str) -> list[float]:
     return [*map(float, found), *(float(number >> bit & 1) for number in found for bit in range(3))]
 
 
-def _ngrams(text: str, buckets: int) -> list[float]:
+def _ngrams(text: str, buckets: int) -> Iterable[float]:
     """How often the text's runs of four characters fall into each of some buckets."""
-    counts = [0.0] * buckets
-    data = text.encode()
-    for start in range(len(data) - 3):
-        counts[zlib.crc32(data[start : start + 4]) % buckets] += 1
-    return counts
+    data = np.frombuffer(text.encode(), dtype=np.uint8).astype(np.uint64)
+    codes = data[:-3] << 24 | data[1:-2] << 16 | data[2:-1] << 8 | data[3:]
+    places = (codes * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)) % np.uint64(buckets)
+    return map(float, np.bincount(places.astype(np.intp), minlength=buckets))
