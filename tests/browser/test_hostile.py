@@ -17,6 +17,7 @@ from arena.store.engine import Database
 from tests.browser.chromium import DESK, Watch
 from tests.browser.conftest import Serve
 from tests.conftest import MakeDatabase
+from tests.studies import cast_elsewhere
 from tests.web.conftest import load
 from tests.web.hostile import HOSTILE
 
@@ -64,7 +65,7 @@ def hostile_study(db: Database) -> int:
         for i, (question, context, _, _) in enumerate(pages)
     ]
     answers = [
-        {"question_id": f"q{i}", "contender": NAMES[(2 * i + side) % len(NAMES)], "text": text}
+        {"question_id": f"q{i}", "contender": NAMES[2 * (i % 8) + side], "text": text}
         for i, (_, _, *both) in enumerate(pages)
         for side, text in enumerate(both)
     ]
@@ -74,8 +75,22 @@ def hostile_study(db: Database) -> int:
     return len(pages)
 
 
-def enter(page: Page, url: str, db: Database, role: Role) -> None:
-    secret = access.invite(db, "hostile", role=role, name="<b>A</b>", days=1, now=datetime.now(UTC)).secret
+def names_study(db: Database) -> None:
+    """A study whose contenders have every text for a name that can be one, with votes cast elsewhere."""
+    studies.create(db, name="names", title=NAMES[0], plan=Plan(), now=NOW)
+    questions = [{"id": f"q{i}", "text": "Q?", "category": category} for i, category in enumerate(NAMES[::5])]
+    pairs = list(zip(NAMES, [*NAMES[1:], NAMES[0]], strict=True))
+    answered = sorted({(f"q{i // 5}", name) for i, pair in enumerate(pairs) for name in pair})
+    answers = [{"question_id": question, "contender": name, "text": "A."} for question, name in answered]
+    load(db, "names", questions, answers, NOW)
+    votes = [
+        {"question_id": f"q{i // 5}", "model_a": a, "model_b": b, "winner": "tie"} for i, (a, b) in enumerate(pairs)
+    ]
+    cast_elsewhere(db, "names", votes)
+
+
+def enter(page: Page, url: str, db: Database, role: Role, study: str = "hostile") -> None:
+    secret = access.invite(db, study, role=role, name="<b>A</b>", days=1, now=datetime.now(UTC)).secret
     page.goto(f"{url}/join/{secret}")
     page.get_by_role("button", name="Accept and sign in").click()
     if role is Role.RATER:
@@ -85,6 +100,7 @@ def enter(page: Page, url: str, db: Database, role: Role) -> None:
 def test_no_text_is_more_than_text_in_a_browser(make_db: MakeDatabase, serve: Serve, chromium: Browser) -> None:
     """No dialog, no request to elsewhere, no word in the console; in its column; and the ballot works as ever."""
     db = make_db("sqlite")
+    names_study(db)
     pages, url = hostile_study(db), serve(db)
     with chromium.new_context(viewport=DESK) as context:
         page = context.new_page()
@@ -123,10 +139,11 @@ def check_page(page: Page) -> None:
 def check_desk(page: Page, url: str, db: Database) -> None:
     """Names and categories on an analyst's pages, and the study's title on all."""
     watch = Watch(page, url)
-    enter(page, url, db, Role.ANALYST)
-    page.goto(f"{url}/leaderboard?study=hostile&method=elo&by=category&bootstrap=10")
+    enter(page, url, db, Role.ANALYST, "names")
+    page.goto(f"{url}/leaderboard?study=names&method=elo&by=category&bootstrap=10")
     assert page.locator("main script, main img, main iframe, main input[name=token]").count() == 0
     shown = page.locator("table.ratings").first.inner_text()
     assert "<script>alert(document.cookie)</script>" in shown
+    assert page.locator("table.ratings").first.locator("tbody tr").count() == len(NAMES)
     assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b\ufeff]", page.inner_text("body"))
     assert watch.seen == []
