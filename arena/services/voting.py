@@ -15,6 +15,7 @@ from arena.domain import pairing, payloads
 from arena.domain.access import Seat
 from arena.domain.blinding import Ballot, BlindMatchup, Progress, Receipt, Reveal
 from arena.domain.ledger import Draft, Kind
+from arena.domain.pairing import Candidate
 from arena.domain.plan import RevealRule
 from arena.domain.study import Act, Study
 from arena.domain.text import refused_character
@@ -124,11 +125,8 @@ def _issue(tx: Transaction, study: Study, seat: Seat, rater_id: int, now: dateti
     places = study.plan.raters_per_pairing
     if not pairings.remaining(tx, study.id, rater_id, places):
         return False
-    for contenders in pairing.by_need(pairings.served(tx, study.id), rng):
-        candidates = pairings.candidates(tx, study.id, rater_id, contenders, places)
-        if candidates:
-            break
-    else:
+    candidates = _candidates(tx, study.id, rater_id, places, rng)
+    if not candidates:
         return False
     pair = pairings.pair(tx, pairing.choose(candidates, rng).pairing_id)
     place = Place(
@@ -142,6 +140,17 @@ def _issue(tx: Transaction, study: Study, seat: Seat, rater_id: int, now: dateti
     matchup_id = matchups.earlier(tx, rater_id, pair.id) or _show(tx, place, pair, seat, now, rng)
     matchups.claim(tx, place, matchup_id)
     return True
+
+
+def _candidates(tx: Transaction, study_id: int, rater_id: int, places: int, rng: Random) -> list[Candidate]:
+    """The pairings of those contenders that are needed most and have any left for this rater."""
+    most, *others = pairing.by_need(pairings.served(tx, study_id), rng)
+    if found := pairings.candidates(tx, study_id, rater_id, most, places):
+        return found
+    # Where answers are few, most pairs of contenders have no pairing at all: they are not asked for one by one.
+    left = pairings.with_candidates(tx, study_id, rater_id, places)
+    pair = next((pair for pair in others if pair in left), None)
+    return pairings.candidates(tx, study_id, rater_id, pair, places) if pair else []
 
 
 def _show(tx: Transaction, place: Place, pair: Pair, seat: Seat, now: datetime, rng: Random) -> int:
@@ -225,7 +234,7 @@ def _record(tx: Transaction, study: Study, seat: Seat, issued: Issued, ballot: B
     comment = chains.seal(ballot.comment) if ballot.comment else None
     payload = payloads.recorded_vote(vote, chains.nonce(), {"comment": comment} if comment else {})
     [entry] = ledger.append(tx, study.id, [Draft(Kind.VOTE, payload, seat.pseudonym)], now=now)
-    votes.add(tx, study.id, [replace(vote, seq=entry.seq)], matchup_ids={issued.shown.seq: issued.id})
+    votes.add_cast(tx, study.id, replace(vote, seq=entry.seq), issued.rows)
     if comment:
         ledger.seal(tx, study.id, [(entry.seq, "comment", comment)])
     return Receipt(entry.seq, entry.hash, now)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Select, bindparam, delete, insert, select, update
 
 from arena.domain import payloads
 from arena.domain.access import ApiToken, Seat
@@ -71,8 +72,13 @@ def seats(tx: Transaction, study_id: int) -> list[SeatRow]:
 
 def rater_of(tx: Transaction, seat_id: int) -> int | None:
     """The rater who sits on a seat; None for the other roles, and where the seat was revoked."""
-    seat = tx.get_one(tables.Seat, seat_id, populate_existing=True)
-    return seat.rater_id if seat.revoked_at is None else None
+    return tx.scalar(_rater_of(), {"seat": seat_id})
+
+
+@cache
+def _rater_of() -> Select[int | None]:
+    seat = tables.Seat
+    return select(seat.rater_id).where(seat.id == bindparam("seat"), seat.revoked_at.is_(None))
 
 
 def consent(tx: Transaction, seat_id: int, *, now: datetime) -> bool:
@@ -135,11 +141,17 @@ def add_session(tx: Transaction, seat_id: int, secret_hash: str, *, expires_at: 
 
 def session_seat(tx: Transaction, secret_hash: str, *, now: datetime) -> Seat | None:
     """The seat of a session that is valid now."""
-    session = tables.BrowserSession
-    query = _seats().join(session, session.seat_id == tables.Seat.id).where(session.secret_hash == secret_hash)
-    query = query.where(session.revoked_at.is_(None), session.expires_at > now, tables.Seat.revoked_at.is_(None))
-    row = tx.execute(query).one_or_none()
+    row = tx.execute(_session_seat(), {"secret": secret_hash, "now": now}).one_or_none()
     return _seat(row) if row else None
+
+
+# What every request asks is built once: a statement costs more to build than to run.
+@cache
+def _session_seat() -> Select[*tuple[Any, ...]]:
+    session = tables.BrowserSession
+    query = _seats().join(session, session.seat_id == tables.Seat.id).where(session.secret_hash == bindparam("secret"))
+    query = query.where(session.revoked_at.is_(None), session.expires_at > bindparam("now"))
+    return query.where(tables.Seat.revoked_at.is_(None))
 
 
 def revoke_session(tx: Transaction, secret_hash: str, *, now: datetime) -> None:

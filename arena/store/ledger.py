@@ -7,11 +7,14 @@ import secrets
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Select, Update, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from arena.domain.ledger import GENESIS, Draft, Head, Kind, LedgerBroken, Linked, Sealed, link
+from arena.store.base import table_of
 from arena.store.engine import Transaction, paged
 from arena.store.tables import Chain, LedgerEntry, SealedText
 
@@ -48,13 +51,25 @@ def chain_of(tx: Transaction, study_id: int | None, *, lock: bool = False) -> Ch
 
     Raises LedgerBroken where there is none.
     """
-    query = select(Chain).where(Chain.name == INSTANCE if study_id is None else Chain.study_id == study_id)
-    if lock:
-        query = query.with_for_update()
-    row = tx.scalars(query.execution_options(populate_existing=True)).one_or_none()
+    row = tx.execute(_chain(study_id is None, lock), {"study": study_id}).one_or_none()
     if row is None:
         raise LedgerBroken(0, "there is none in the database")
-    return ChainRow(row.id, row.uid, row.study_id, Head(row.head_seq, row.head_hash))
+    return ChainRow(row[0], row[1], row[2], Head(row[3], row[4]))
+
+
+# What every vote asks is built once: a statement costs more to build than to run.
+@cache
+def _chain(of_instance: bool, lock: bool) -> Select[*tuple[Any, ...]]:
+    query = select(Chain.id, Chain.uid, Chain.study_id, Chain.head_seq, Chain.head_hash)
+    query = query.where(Chain.name == INSTANCE if of_instance else Chain.study_id == bindparam("study"))
+    return query.with_for_update() if lock else query
+
+
+@cache
+def _move_head() -> Update:
+    chain = table_of(Chain)
+    moved = update(chain).where(chain.c.id == bindparam("chain"))
+    return moved.values(head_seq=bindparam("seq"), head_hash=bindparam("hash"))
 
 
 def append(tx: Transaction, study_id: int | None, drafts: Iterable[Draft], *, now: datetime) -> list[Linked]:
@@ -70,10 +85,8 @@ def store(tx: Transaction, chain: ChainRow, linked: list[Linked]) -> None:
     if not linked:
         return
     rows = [{"chain_id": chain.id, "seq": e.seq, "kind": e.kind, "body": e.body, "hash": e.hash} for e in linked]
-    tx.execute(insert(LedgerEntry), rows)
-    row = tx.get_one(Chain, chain.id)
-    row.head_seq, row.head_hash = linked[-1].seq, linked[-1].hash
-    tx.flush()
+    tx.execute(insert(table_of(LedgerEntry)), rows)
+    tx.execute(_move_head(), {"chain": chain.id, "seq": linked[-1].seq, "hash": linked[-1].hash})
 
 
 def seal(tx: Transaction, study_id: int, sealed: Iterable[tuple[int, str, Sealed]]) -> None:
@@ -133,8 +146,13 @@ def reasons(tx: Transaction, study_id: int, kind: Kind) -> dict[int, str]:
 
 def entry_hash(tx: Transaction, study_id: int, seq: int) -> str:
     """The stored hash of one entry."""
-    chain = chain_of(tx, study_id)
-    return tx.scalars(select(LedgerEntry.hash).where(LedgerEntry.chain_id == chain.id, LedgerEntry.seq == seq)).one()
+    return tx.execute(_hash(), {"study": study_id, "seq": seq}).scalar_one()
+
+
+@cache
+def _hash() -> Select[str]:
+    query = select(LedgerEntry.hash).join(Chain, Chain.id == LedgerEntry.chain_id)
+    return query.where(Chain.study_id == bindparam("study"), LedgerEntry.seq == bindparam("seq"))
 
 
 def ensure_instance(tx: Transaction, *, now: datetime) -> None:

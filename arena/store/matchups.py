@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy import Delete, Select, Update, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.dml import ReturningInsert
 
 from arena.domain.blinding import BlindMatchup
 from arena.domain.votes import Matchup
 from arena.store import raters, tables
+from arena.store.base import table_of
 from arena.store.engine import Transaction, paged
 from arena.store.tables import Answer, Claim, Contender, Pairing, Question, Rater
 
 
 @dataclass(frozen=True)
 class Issued:
-    """A matchup that was issued: its row, what it shows, and whether its rater still holds a claim on its pairing."""
+    """A matchup that was issued: what it shows, and whether its rater still holds a claim on its pairing.
 
-    id: int
+    `rows` are the row numbers of all that a vote on it names, by the columns of a vote.
+    """
+
     pairing_id: int
     shown: Matchup
     is_claimed: bool
+    rows: Mapping[str, int]
+
+    @property
+    def id(self) -> int:
+        """The matchup's own row number."""
+        return self.rows["matchup_id"]
 
 
 def open_matchup(tx: Transaction, rater_id: int) -> BlindMatchup | None:
     """The matchup that a rater has open, as the rater may see it."""
-    query = _blind().join(Claim, Claim.matchup_id == tables.Matchup.id).where(Claim.is_open, Claim.rater_id == rater_id)
-    row = tx.execute(query).one_or_none()
+    row = tx.execute(_open(), {"rater": rater_id}).one_or_none()
     return BlindMatchup(*row) if row else None
 
 
@@ -55,9 +64,22 @@ def _blind() -> Select[*tuple[Any, ...]]:
     )
 
 
+@cache
+def _open() -> Select[*tuple[Any, ...]]:
+    query = _blind().join(Claim, Claim.matchup_id == tables.Matchup.id)
+    return query.where(Claim.is_open, Claim.rater_id == bindparam("rater"))
+
+
 def release_expired(tx: Transaction, study_id: int, *, now: datetime) -> None:
     """Free the places that raters have held for too long without a vote."""
-    tx.execute(delete(Claim).where(Claim.study_id == study_id, Claim.is_open, Claim.expires_at < now))
+    tx.execute(_release_expired(), {"study": study_id, "now": now})
+
+
+@cache
+def _release_expired() -> Delete:
+    claim = table_of(Claim)
+    is_late = claim.c.expires_at < bindparam("now")
+    return delete(claim).where(claim.c.study_id == bindparam("study"), claim.c.is_open, is_late)
 
 
 @dataclass(frozen=True)
@@ -84,20 +106,31 @@ def add(tx: Transaction, place: Place, shown: Matchup, sides: tuple[int, int]) -
         "issued_at": shown.issued_at,
         "seq": shown.seq,
     }
-    return tx.scalars(insert(tables.Matchup).values(values).returning(tables.Matchup.id)).one()
+    return int(tx.execute(_add(), values).scalar_one())
+
+
+@cache
+def _add() -> ReturningInsert[Any]:
+    matchup = table_of(tables.Matchup)
+    return insert(matchup).returning(matchup.c.id)
 
 
 def claim(tx: Transaction, place: Place, matchup_id: int) -> None:
     """Let a matchup hold a place. The database refuses a second one on it, and a second open one of a rater."""
     values = {"study_id": place.study_id, "pairing_id": place.pairing_id, "place": place.place}
     values |= {"rater_id": place.rater_id, "matchup_id": matchup_id}
-    tx.execute(insert(Claim).values(**values, is_open=place.is_open, expires_at=place.until))
+    tx.execute(insert(table_of(Claim)), {**values, "is_open": place.is_open, "expires_at": place.until})
 
 
 def earlier(tx: Transaction, rater_id: int, pairing_id: int) -> int | None:
     """The matchup on a pairing that this rater was shown before and let go, as the row's number."""
+    return tx.scalar(_earlier(), {"rater": rater_id, "pairing": pairing_id})
+
+
+@cache
+def _earlier() -> Select[int]:
     matchup = tables.Matchup
-    return tx.scalar(select(matchup.id).where(matchup.rater_id == rater_id, matchup.pairing_id == pairing_id))
+    return select(matchup.id).where(matchup.rater_id == bindparam("rater"), matchup.pairing_id == bindparam("pairing"))
 
 
 def restore(tx: Transaction, study_id: int, shown: Iterable[Matchup], *, voted: set[int]) -> dict[int, int]:
@@ -128,13 +161,37 @@ def _answer_ids(tx: Transaction, study_id: int) -> dict[str, int]:
 
 def issued(tx: Transaction, rater_id: int, token: str) -> Issued | None:
     """The matchup that this rater was shown under `token`; another rater's is none."""
-    query = (
+    row = tx.execute(_issued(), {"rater": rater_id, "token": token}).one_or_none()
+    if row is None:
+        return None
+    *shown, pairing_id, is_open = row[: -len(_ROWS)]
+    rows = dict(zip(_ROWS, row[-len(_ROWS) :], strict=True))
+    return Issued(pairing_id, Matchup(*shown), is_open is True, rows)
+
+
+_ROWS = (
+    "matchup_id",
+    "rater_id",
+    "question_id",
+    "answer_a_id",
+    "answer_b_id",
+    "contender_a_id",
+    "contender_b_id",
+)
+
+
+@cache
+def _issued() -> Select[*tuple[Any, ...]]:
+    matchup, a, b = tables.Matchup, aliased(Answer), aliased(Answer)
+    return (
         _matchups()
-        .add_columns(tables.Matchup.pairing_id, tables.Matchup.id, Claim.is_open)
-        .outerjoin(Claim, Claim.matchup_id == tables.Matchup.id)
+        .add_columns(matchup.pairing_id, Claim.is_open, matchup.id, matchup.rater_id, a.question_id)
+        .add_columns(matchup.answer_a_id, matchup.answer_b_id, a.contender_id, b.contender_id)
+        .join(a, a.id == matchup.answer_a_id)
+        .join(b, b.id == matchup.answer_b_id)
+        .outerjoin(Claim, Claim.matchup_id == matchup.id)
+        .where(matchup.rater_id == bindparam("rater"), matchup.token == bindparam("token"))
     )
-    row = tx.execute(query.where(tables.Matchup.rater_id == rater_id, tables.Matchup.token == token)).one_or_none()
-    return Issued(row[-2], row[-3], Matchup(*row[:-3]), row[-1] is True) if row else None
 
 
 def matchups(tx: Transaction, study_id: int) -> Iterator[tuple[Matchup, set[str]]]:
@@ -213,4 +270,10 @@ def filled(tx: Transaction, study_id: int) -> int:
 
 def settle(tx: Transaction, matchup_id: int) -> None:
     """Close the claim of a matchup that was voted on: its place stays taken."""
-    tx.query(Claim).filter(Claim.matchup_id == matchup_id).update({Claim.is_open: False})
+    tx.execute(_settle(), {"matchup": matchup_id})
+
+
+@cache
+def _settle() -> Update:
+    claim = table_of(Claim)
+    return update(claim).where(claim.c.matchup_id == bindparam("matchup")).values(is_open=False)

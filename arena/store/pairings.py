@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select
+from sqlalchemy import Row, Select, bindparam, func, insert, select
 from sqlalchemy.orm import aliased
 
 from arena.domain.pairing import Candidate, ContenderPair, pairs
-from arena.store import content
 from arena.store.engine import Transaction
 from arena.store.tables import Answer, Claim, Contender, Pairing, Question
 
@@ -84,56 +83,101 @@ def listed(tx: Transaction, study_id: int) -> list[tuple[str, str, str, str, str
 
 def served(tx: Transaction, study_id: int) -> dict[ContenderPair, int]:
     """How many places of each pair of contenders are taken. Counted from the claims, of which there are fewest."""
-    contenders = content.contender_ids(tx, study_id)
+    contenders = dict(tx.execute(_contenders(), {"study": study_id}).all())
     held = dict.fromkeys(pairs([contenders[name] for name in sorted(contenders)]), 0)
-    query = (
+    return held | {(low, high): count for low, high, count in tx.execute(_served(), {"study": study_id})}
+
+
+# What every vote asks is built once: a statement costs more to build than to run.
+@cache
+def _contenders() -> Select[str, int]:
+    return select(Contender.name, Contender.id).where(Contender.study_id == bindparam("study"))
+
+
+@cache
+def _served() -> Select[int, int, int]:
+    return (
         select(Pairing.contender_low_id, Pairing.contender_high_id, func.count())
         .join(Claim, Claim.pairing_id == Pairing.id)
-        .where(Claim.study_id == study_id)
+        .where(Claim.study_id == bindparam("study"))
         .group_by(Pairing.contender_low_id, Pairing.contender_high_id)
     )
-    return held | {(low, high): count for low, high, count in tx.execute(query)}
 
 
 def candidates(tx: Transaction, study_id: int, rater_id: int, pair: ContenderPair, places: int) -> list[Candidate]:
     """The pairings of two contenders that have a free place and of which this rater holds none."""
+    given = {"study": study_id, "rater": rater_id, "low": pair[0], "high": pair[1], "places": places}
+    return [Candidate(id_, taken) for id_, taken in tx.execute(_candidates(), given)]
+
+
+def with_candidates(tx: Transaction, study_id: int, rater_id: int, places: int) -> set[ContenderPair]:
+    """The pairs of contenders that have a candidate for this rater."""
+    rows = tx.execute(_with_candidates(), {"study": study_id, "rater": rater_id, "places": places})
+    return {(low, high) for low, high in rows}
+
+
+@cache
+def _free() -> Select[int, int]:
+    """Pairings with a free place, of which the rater holds none, each with the number of its places that are taken."""
     mine = aliased(Claim)
-    has_mine = select(mine.pairing_id).where(mine.pairing_id == Pairing.id, mine.rater_id == rater_id).exists()
-    query = (
+    has_mine = select(mine.pairing_id).where(mine.pairing_id == Pairing.id, mine.rater_id == bindparam("rater"))
+    return (
         select(Pairing.id, func.count(Claim.pairing_id))
         .outerjoin(Claim, Claim.pairing_id == Pairing.id)
-        .where(Pairing.study_id == study_id, ~has_mine)
-        .where(Pairing.contender_low_id == pair[0], Pairing.contender_high_id == pair[1])
+        .where(Pairing.study_id == bindparam("study"), ~has_mine.exists())
         .group_by(Pairing.id)
-        .having(func.count(Claim.pairing_id) < places)
-        .order_by(Pairing.id)
+        .having(func.count(Claim.pairing_id) < bindparam("places"))
     )
-    return [Candidate(id_, taken) for id_, taken in tx.execute(query)]
+
+
+@cache
+def _candidates() -> Select[int, int]:
+    of_pair = _free().where(
+        Pairing.contender_low_id == bindparam("low"), Pairing.contender_high_id == bindparam("high")
+    )
+    return of_pair.order_by(Pairing.id)
+
+
+@cache
+def _with_candidates() -> Select[int, int]:
+    free = _free().subquery()
+    query = select(Pairing.contender_low_id, Pairing.contender_high_id).distinct()
+    return query.join(free, free.c.id == Pairing.id)
 
 
 def remaining(tx: Transaction, study_id: int, rater_id: int, places: int) -> int:
     """How many pairings this rater could still be given: all but those that the rater holds and those that are full."""
-    mine = select(Claim.pairing_id).where(Claim.rater_id == rater_id)
+    return tx.scalar(_remaining(), {"study": study_id, "rater": rater_id, "places": places}) or 0
+
+
+@cache
+def _remaining() -> Select[int]:
+    mine = select(Claim.pairing_id).where(Claim.rater_id == bindparam("rater"))
     full = (
         select(Claim.pairing_id)
-        .where(Claim.study_id == study_id)
+        .where(Claim.study_id == bindparam("study"))
         .group_by(Claim.pairing_id)
-        .having(func.count() >= places)
+        .having(func.count() >= bindparam("places"))
     )
-    gone = tx.scalar(select(func.count()).select_from(mine.union(full).subquery())) or 0
-    return content.count(tx, Pairing, study_id) - gone
+    gone = select(func.count()).select_from(mine.union(full).subquery()).scalar_subquery()
+    return select(func.count() - gone).select_from(Pairing).where(Pairing.study_id == bindparam("study"))
 
 
 def pair(tx: Transaction, pairing_id: int) -> Pair:
     """A pairing with what is needed to show it."""
-    row = tx.execute(_pairs().where(Pairing.id == pairing_id)).one()
+    row = tx.execute(_pairs(), {"pairing": pairing_id}).one()
     sides = Side(row[1], row[2], row[3]), Side(row[4], row[5], row[6])
     return Pair(pairing_id, row[0], *sides, taken(tx, pairing_id))
 
 
 def taken(tx: Transaction, pairing_id: int) -> set[int]:
     """The places of a pairing that are held."""
-    return set(tx.scalars(select(Claim.place).where(Claim.pairing_id == pairing_id)))
+    return set(tx.scalars(_taken(), {"pairing": pairing_id}))
+
+
+@cache
+def _taken() -> Select[int]:
+    return select(Claim.place).where(Claim.pairing_id == bindparam("pairing"))
 
 
 @cache
@@ -147,4 +191,5 @@ def _pairs() -> Select[*tuple[Any, ...]]:
         .join(high, high.id == Pairing.answer_high_id)
         .join(one, one.id == Pairing.contender_low_id)
         .join(other, other.id == Pairing.contender_high_id)
+        .where(Pairing.id == bindparam("pairing"))
     )

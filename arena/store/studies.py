@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from functools import cache, lru_cache
+from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Row, Select, bindparam, insert, select
 
 from arena.domain import plan as plans
 from arena.domain.canonical import canonical
@@ -27,21 +29,18 @@ def add(tx: Transaction, *, uid: str, name: str, title: str, plan: Plan, now: da
 
 def by_name(tx: Transaction, name: str) -> Study | None:
     """The study called `name`, if there is one."""
-    query = select(tables.Study).where(tables.Study.name == name).execution_options(populate_existing=True)
-    return _study(tx.scalars(query).one_or_none())
+    row = tx.execute(_studies().where(tables.Study.name == name)).one_or_none()
+    return _study(row) if row else None
 
 
 def by_id(tx: Transaction, study_id: int) -> Study:
     """The study with this id."""
-    study = _study(tx.get_one(tables.Study, study_id, populate_existing=True))
-    assert study is not None
-    return study
+    return _study(tx.execute(_by_id(), {"id": study_id}).one())
 
 
 def listed(tx: Transaction) -> list[Study]:
     """All studies, by name."""
-    found = [study for row in tx.scalars(select(tables.Study)) if (study := _study(row))]
-    return sorted(found, key=lambda study: study.name)
+    return sorted(map(_study, tx.execute(_studies())), key=lambda study: study.name)
 
 
 def update(tx: Transaction, study_id: int, *, state: StudyState | None = None, plan: Plan | None = None) -> Study:
@@ -53,8 +52,21 @@ def update(tx: Transaction, study_id: int, *, state: StudyState | None = None, p
     return by_id(tx, study_id)
 
 
-def _study(row: tables.Study | None) -> Study | None:
-    if row is None:
-        return None
-    plan = plans.from_mapping(json.loads(row.plan))
-    return Study(row.id, row.uid, row.name, row.title, StudyState(row.state), plan)
+def _studies() -> Select[*tuple[Any, ...]]:
+    study = tables.Study
+    return select(study.id, study.uid, study.name, study.title, study.state, study.plan)
+
+
+@cache
+def _by_id() -> Select[*tuple[Any, ...]]:
+    return _studies().where(tables.Study.id == bindparam("id"))
+
+
+def _study(row: Row[*tuple[Any, ...]]) -> Study:
+    id_, uid, name, title, state, plan = row
+    return Study(id_, uid, name, title, StudyState(state), _plan(plan))
+
+
+@lru_cache(maxsize=100)
+def _plan(text: str) -> Plan:
+    return plans.from_mapping(json.loads(text))

@@ -7,13 +7,14 @@ from dataclasses import fields
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import Select, bindparam, func, insert, select
 from sqlalchemy.orm import aliased
 
 from arena.domain.views import SourceCount
 from arena.domain.vocabulary import CannotJudgeReason, Choice
 from arena.domain.votes import Vote
 from arena.store import content, raters, tables
+from arena.store.base import table_of
 from arena.store.engine import PAGE, Transaction, paged
 from arena.store.tables import Answer, Contender, Question, Rater
 
@@ -25,17 +26,11 @@ def add(tx: Transaction, study_id: int, cast: Sequence[Vote], *, matchup_ids: Ma
 
     `matchup_ids` leads from a matchup's ledger entry to its row.
     """
-    # A vote that is cast needs one question and one rater looked up, an import all of them.
-    single = cast[0] if len(cast) == 1 else None
-    asked = [single.question or ""] if single else None
-    questions, answers = content.question_ids(tx, study_id, only=asked), content.answered(tx, study_id, only=asked)
-    people = raters.ids(tx, study_id, only=[single.rater or ""] if single else None)
-    contenders = content.contender_ids(tx, study_id)
+    questions, answers = content.question_ids(tx, study_id), content.answered(tx, study_id)
+    people, contenders = raters.ids(tx, study_id), content.contender_ids(tx, study_id)
     rows = [
-        {
-            "study_id": study_id,
-            "seq": vote.seq,
-            "key": vote.key,
+        _row(study_id, vote)
+        | {
             "matchup_id": (matchup_ids or {})[vote.matchup_seq] if vote.matchup_seq else None,
             "question_id": questions[vote.question] if vote.question is not None else None,
             "contender_a_id": contenders[vote.model_a],
@@ -43,16 +38,29 @@ def add(tx: Transaction, study_id: int, cast: Sequence[Vote], *, matchup_ids: Ma
             "answer_a_id": answers[vote.question, vote.model_a][0] if vote.question is not None else None,
             "answer_b_id": answers[vote.question, vote.model_b][0] if vote.question is not None else None,
             "rater_id": people[vote.rater] if vote.rater is not None else None,
-            "source": vote.source,
-            "choice": vote.choice,
-            "reason": vote.reason,
-            "simulated": vote.simulated,
-            "voted_at": vote.voted_at,
         }
         for vote in cast
     ]
     if rows:
-        tx.execute(insert(tables.Vote), rows)
+        tx.execute(insert(table_of(tables.Vote)), rows)
+
+
+def add_cast(tx: Transaction, study_id: int, vote: Vote, rows: Mapping[str, int]) -> None:
+    """Store a vote on a matchup; `rows` are the row numbers of what it names, as `matchups.issued` gives them."""
+    tx.execute(insert(table_of(tables.Vote)), {**_row(study_id, vote), **rows})
+
+
+def _row(study_id: int, vote: Vote) -> dict[str, object]:
+    return {
+        "study_id": study_id,
+        "seq": vote.seq,
+        "key": vote.key,
+        "source": vote.source,
+        "choice": vote.choice,
+        "reason": vote.reason,
+        "simulated": vote.simulated,
+        "voted_at": vote.voted_at,
+    }
 
 
 def tallies(tx: Transaction, study_id: int) -> list[SourceCount]:
@@ -73,19 +81,36 @@ def tallies(tx: Transaction, study_id: int) -> list[SourceCount]:
 
 def count(tx: Transaction, rater_id: int) -> int:
     """How many votes a rater has cast."""
-    return tx.scalar(select(func.count()).select_from(tables.Vote).where(tables.Vote.rater_id == rater_id)) or 0
+    return tx.scalar(_count(), {"rater": rater_id}) or 0
 
 
 def vote_on(tx: Transaction, matchup_id: int) -> Vote | None:
     """The vote on a matchup, if there is one."""
-    row = tx.execute(_votes().where(tables.Vote.matchup_id == matchup_id)).one_or_none()
+    row = tx.execute(_vote_on(), {"matchup": matchup_id}).one_or_none()
     return _vote(row) if row else None
 
 
 def last_vote(tx: Transaction, rater_id: int) -> Vote | None:
     """A rater's newest vote."""
-    row = tx.execute(_votes().where(tables.Vote.rater_id == rater_id).order_by(tables.Vote.seq.desc()).limit(1)).first()
+    row = tx.execute(_last_vote(), {"rater": rater_id}).first()
     return _vote(row) if row else None
+
+
+# What every vote asks is built once: a statement costs more to build than to run.
+@cache
+def _count() -> Select[int]:
+    return select(func.count()).select_from(tables.Vote).where(tables.Vote.rater_id == bindparam("rater"))
+
+
+@cache
+def _vote_on() -> Select[*tuple[Any, ...]]:
+    return _votes().where(tables.Vote.matchup_id == bindparam("matchup"))
+
+
+@cache
+def _last_vote() -> Select[*tuple[Any, ...]]:
+    query = _votes().where(tables.Vote.rater_id == bindparam("rater"))
+    return query.order_by(tables.Vote.seq.desc()).limit(1)
 
 
 def ids(tx: Transaction, study_id: int, entries: Collection[int]) -> dict[int, int]:
