@@ -8,7 +8,7 @@ worth may come at once, a step refills one request, and how long to wait is know
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -101,19 +101,23 @@ def account(db: Database, asker: Asker, rates: Rates, *, now: datetime) -> Accou
         return Account(key, rate, store.until(tx, key), is_session=session is not None)
 
 
-def charge(db: Database, to: Account, *, now: datetime) -> Refusal | None:
-    """Count one request, or refuse it and count nothing. Servers on one database share the count."""
-    # Looked at before it is locked: a flood that is refused takes no turn among those who write.
-    wait = to.rate.wait(to.until, now)
+def charge(db: Database, to: Account, *, clock: Callable[[], datetime]) -> Refusal | None:
+    """Count one request, or refuse it and count nothing. Servers on one database share the count.
+
+    The clock is read when the account is held, however long that took: who waited for the database is not late.
+    """
+    # Looked at before it is held: a flood that is refused takes no turn among those who write.
+    wait = to.rate.wait(to.until, clock())
     if wait <= timedelta():
-        wait = _spend(db, to, now)
+        wait = _spend(db, to, clock)
     return Refusal(math.ceil(wait.total_seconds()), to.is_session) if wait > timedelta() else None
 
 
-def _spend(db: Database, to: Account, now: datetime) -> timedelta:
+def _spend(db: Database, to: Account, clock: Callable[[], datetime]) -> timedelta:
     """Count one request, unless others came first. Returns how long to wait, as `Rate.wait` does."""
     with db.write() as tx:
-        until = store.hold(tx, to.key, now=now)
+        until = store.hold(tx, to.key, now=clock())
+        now = clock()
         wait = to.rate.wait(until, now)
         if wait <= timedelta():
             store.spend(tx, to.key, to.rate.spent(until, now) + to.rate.step)

@@ -63,12 +63,11 @@ class RateLimit:
         who = asker(scope)
         if is_free and (path.startswith(STATIC) or not who.has_secret):
             return None
-        now = self.clock()
-        to = await run_in_threadpool(limits.account, self.db, who, self.rates, now=now)
+        to = await run_in_threadpool(limits.account, self.db, who, self.rates, now=self.clock())
         if is_free and to.is_session:
             return None
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.threads, lambda: limits.charge(self.db, to, now=now))
+        return await loop.run_in_executor(self.threads, lambda: limits.charge(self.db, to, clock=self.clock))
 
 
 def asker(scope: Scope) -> Asker:

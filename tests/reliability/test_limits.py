@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -31,7 +31,6 @@ URL = "https://arena.test"
 BURST = 20
 pytestmark = pytest.mark.reliability
 _create_app = web.create_app
-_spend = limits._spend
 
 
 def strict() -> None:
@@ -47,14 +46,20 @@ def careless() -> None:
 
 def _strict_app(settings: Settings, db: Database) -> FastAPI:
     small = {"rate_session": 2 * BURST, "rate_address": 2 * BURST}
-    return _create_app(settings.model_copy(update=small), db, clock=lambda: MOMENT)
+    return _create_app(settings.model_copy(update=small), db, clock=at(MOMENT))
 
 
-def _unlocked(db: Database, to: Account, now: datetime) -> timedelta:
+def _unlocked(db: Database, to: Account, clock: Callable[[], datetime]) -> timedelta:
+    now = clock()
     with db.write() as tx:
         store.hold(tx, to.key, now=now)
         store.spend(tx, to.key, to.rate.spent(to.until, now) + to.rate.step)
     return timedelta()
+
+
+def at(moment: datetime) -> Callable[[], datetime]:
+    """A clock that stands still."""
+    return lambda: moment
 
 
 def session_of(db: Database, name: str, now: datetime = MOMENT) -> str:
@@ -104,9 +109,9 @@ def test_clearing_away_is_in_nobodys_way(db: Database) -> None:
     def count(seed: int) -> int:
         rng = random.Random(seed)
         for step in range(scaled(20, 100)):
-            now = MOMENT + timedelta(minutes=step)
+            clock = at(MOMENT + timedelta(minutes=step))
             for key in rng.sample(keys, 4):
-                limits.charge(db, Account(key, Rate(600), None, is_session=False), now=now)
+                limits.charge(db, Account(key, Rate(600), None, is_session=False), clock=clock)
         return seed
 
     with ThreadPoolExecutor(8) as pool:
@@ -120,7 +125,7 @@ def test_a_hospital_behind_one_address_votes(db: Database) -> None:
     """
     raters, per_minute = scaled((5, 12), (200, Settings.model_fields["rate_address"].default))
     study = opened(db, plan=Plan(raters_per_pairing=raters), questions=2)
-    app = web.create_app(Settings(public_url=URL, rate_address=per_minute), db, clock=lambda: MOMENT)
+    app = web.create_app(Settings(public_url=URL, rate_address=per_minute), db, clock=at(MOMENT))
     for number in range(raters):
         session = session_of(db, f"rater {number}")
         seat = access.seat_of(db, session, now=MOMENT)

@@ -136,6 +136,16 @@ def test_clocks_that_differ_a_little_give_nothing_away(arena: Limited) -> None:
     assert [allowed(browser, 5) for browser in (behind, ahead) * 3] == [0] * 6
 
 
+def test_who_waited_for_the_database_is_judged_by_when_the_turn_came(db: Database) -> None:
+    """Others of the same account came later and were counted first; by its arrival the waiting one would be refused."""
+    arrived, rates = START, Rates(Rate(8), Rate(12))
+    waiting = limits.account(db, Asker([], None, HERE), rates, now=arrived)
+    for _ in range(ADDRESS_BURST):
+        charge(db, Asker([], None, HERE), rates, START + timedelta(seconds=50))
+    assert limits.charge(db, waiting, clock=lambda: START + timedelta(seconds=50)) is not None
+    assert limits.charge(db, waiting, clock=lambda: START + timedelta(seconds=55)) is None
+
+
 @pytest.mark.parametrize("variable", ["ARENA_RATE_SESSION", "ARENA_RATE_ADDRESS"])
 def test_no_rate_is_not_a_way_to_switch_it_off(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "0")
@@ -297,7 +307,7 @@ def test_the_defaults_leave_room_for_the_quickest_rater(db: Database) -> None:
 
 def charge(db: Database, who: Asker, rates: Rates, now: datetime) -> Refusal | None:
     """What the guard does, without a request."""
-    return limits.charge(db, limits.account(db, who, rates, now=now), now=now)
+    return limits.charge(db, limits.account(db, who, rates, now=now), clock=lambda: now)
 
 
 def _defaults() -> Rates:
