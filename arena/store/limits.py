@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Delete, Select, Update, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 
+from arena.store.base import table_of
 from arena.store.engine import Transaction
 from arena.store.ledger import INSTANCE
 from arena.store.tables import Chain, RateBucket
@@ -22,26 +26,49 @@ def salt(tx: Transaction) -> str:
 
 def until(tx: Transaction, key: str) -> datetime | None:
     """The moment until which the allowance of `key` is spent; None where nothing is known of it."""
-    return tx.scalar(select(RateBucket.until).where(RateBucket.key == key))
+    return tx.scalar(_until(), {"key": key})
 
 
 def hold(tx: Transaction, key: str, *, now: datetime) -> datetime:
     """The same, for nobody else to see or change until the transaction ends; `now` where nothing is known."""
-    insert_or_wait = sqlite.insert if tx.get_bind().dialect.name == "sqlite" else postgresql.insert
-    new = insert_or_wait(RateBucket).values(key=key, until=now)
-    # Writing the key over itself takes the row's lock and gives back what is stored: of two at once, one waits.
-    held = new.on_conflict_do_update(index_elements=["key"], set_={"key": key}).returning(RateBucket.until)
-    return tx.scalars(held).one()
+    held: datetime = tx.execute(_hold(tx.get_bind().dialect.name), {"key": key, "until": now}).scalar_one()
+    return held
 
 
 def spend(tx: Transaction, key: str, until: datetime) -> None:
     """Store the moment until which the allowance of `key` is spent."""
-    tx.execute(update(RateBucket).where(RateBucket.key == key).values(until=until))
+    tx.execute(_spend(), {"of": key, "until": until})
 
 
 def forget(tx: Transaction, *, now: datetime) -> None:
     """Delete some rows of the past: they say no more than no row does."""
-    past = select(RateBucket.key).where(RateBucket.until < now).order_by(RateBucket.until).limit(FORGOTTEN)
+    tx.execute(_forget(), {"now": now})
+
+
+# What every request asks is built once: a statement costs more to build than to run.
+@cache
+def _until() -> Select[datetime]:
+    return select(RateBucket.until).where(RateBucket.key == bindparam("key"))
+
+
+@cache
+def _hold(dialect: str) -> ReturningInsert[Any]:
+    bucket = table_of(RateBucket)
+    new = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(bucket)
+    # Writing the key over itself takes the row's lock and gives back what is stored: of two at once, one waits.
+    held = new.on_conflict_do_update(index_elements=["key"], set_={"key": new.excluded.key})
+    return held.returning(bucket.c.until)
+
+
+@cache
+def _spend() -> Update:
+    bucket = table_of(RateBucket)
+    return update(bucket).where(bucket.c.key == bindparam("of")).values(until=bindparam("until"))
+
+
+@cache
+def _forget() -> Delete:
+    bucket = table_of(RateBucket)
+    past = select(bucket.c.key).where(bucket.c.until < bindparam("now")).order_by(bucket.c.until).limit(FORGOTTEN)
     # Rows that another transaction holds are left to it: two that wait for each other's row would wait for ever.
-    past = past.with_for_update(skip_locked=True)
-    tx.execute(delete(RateBucket).where(RateBucket.key.in_(past)))
+    return delete(bucket).where(bucket.c.key.in_(past.with_for_update(skip_locked=True)))
