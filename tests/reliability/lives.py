@@ -110,11 +110,12 @@ def full(db: Database) -> Life:
 
 
 def grow(db: Database, name: str, rng: Random, check: Callable[[Life], None]) -> Life:
-    """A random study that lives some random acts; `check` is called in the middle and at the end."""
+    """A random study that lives some random acts; `check` is called at four moments of its life."""
     rule = rng.choice(list(WithdrawalRule))
     studies.create(db, name=name, title=f"Study “{name}”", plan=Plan(withdrawal=rule), now=later(0))
     life = Life(db, name, rng)
     fill(db, name, questions=rng.randrange(1, 4))
+    check(life)
     studies.open_(db, name, now=later(0))
     raters = [seated(db, "ann", name), seated(db, "bob", name)]
     cast: list[tuple[Seat, str]] = []
@@ -131,8 +132,10 @@ def grow(db: Database, name: str, rng: Random, check: Callable[[Life], None]) ->
         lambda: exclusions.exclude(db, name, reason="no", rater=raters[0].pseudonym, now=later(life.minute)),
         life.erase,
     ]
-    for act in rng.sample(acts, rng.randrange(1, len(acts))):
+    for number, act in enumerate(rng.sample(acts, rng.randrange(2, len(acts)))):
         act()
+        if number == 0:
+            check(life)
     ends: list[Callable[[], object]] = [
         lambda: erasure.withdraw(db, name, raters[1].pseudonym, now=later(life.minute)),
         lambda: studies.close(db, name, now=later(life.minute)),
