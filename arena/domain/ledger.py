@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from arena.domain.canonical import Json, canonical, sha256
 from arena.errors import BadInput, Incomplete
@@ -183,6 +183,19 @@ def timestamp(moment: datetime) -> str:
 def moment(text: str) -> datetime:
     """Read what `timestamp` wrote. Raises ValueError."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+W = TypeVar("W", bound=StrEnum)
+
+
+def known(words: type[W], value: str, seq: int) -> W:
+    """The word of a vocabulary that the row of entry `seq` has. Raises LedgerBroken where it is none of them."""
+    try:
+        return words(value)
+    except ValueError:
+        raise LedgerBroken(
+            seq, f"its row in the database says '{value}', which is none of {', '.join(words)}"
+        ) from None
 
 
 @dataclass(frozen=True)

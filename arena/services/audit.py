@@ -7,7 +7,8 @@ places are held.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -18,6 +19,7 @@ from arena.domain.ledger import GENESIS, Entry, Head, Kind, LedgerBroken, Linked
 from arena.domain.pairing import pairs
 from arena.domain.study import Study
 from arena.domain.vocabulary import StudyState
+from arena.errors import BadInput
 from arena.services.ledgerfile import LedgerFile
 from arena.store import access, changes, content, ledger, matchups, pairings, studies, votes
 from arena.store.engine import Database, Transaction
@@ -47,15 +49,14 @@ def audit_study(db: Database, study_id: int, *, head: Head | None = None) -> Aud
 
     Raises LedgerBroken with the position of the first bad entry.
     """
-    with db.read() as tx:
+    with db.read() as tx, _readable():
         study, history, rows = studies.by_id(tx, study_id), History(), _Rows()
         rows.expect(_study_rows(tx, study_id))
         compared = len(rows.left)
 
         def visit(entry: Entry) -> None:
             history.take(entry)
-            if entry.kind in _WITH_ROW:
-                rows.compare(entry)
+            rows.compare(entry)
 
         end = _check_chain(tx, study_id, visit, head)
         rows.finish()
@@ -68,16 +69,26 @@ def audit_study(db: Database, study_id: int, *, head: Head | None = None) -> Aud
         return _audited(study.name, end, compared, history, kept)
 
 
+@contextmanager
+def _readable() -> Iterator[None]:
+    """A row that cannot even be read, because somebody wrote into it what it never holds, is a fault of the record."""
+    try:
+        yield
+    except LedgerBroken:
+        raise
+    except (ValueError, TypeError, LookupError, BadInput) as error:
+        raise LedgerBroken(0, f"a row of the database cannot be read: {error}") from error
+
+
 def audit_instance(db: Database, *, head: Head | None = None) -> Audited:
     """Check the instance's own chain, and the seats and tokens that it governs. Raises as `audit_study`."""
-    with db.read() as tx:
+    with db.read() as tx, _readable():
         rows, revoked, forgotten = _Rows(), set[str](), set[str]()
         rows.expect(access.governed(tx))
         compared = len(rows.left)
 
         def visit(entry: Entry) -> None:
-            if entry.kind in _WITH_ROW:
-                rows.compare(entry)
+            rows.compare(entry)
             if entry.kind in (Kind.SEAT_REVOKED, Kind.TOKEN_REVOKED):
                 revoked.add(str(entry.payload.get("seat") or entry.payload.get("token")))
             if entry.kind == Kind.IDENTITY_ERASED:
@@ -187,18 +198,23 @@ class _Rows:
 
     def __init__(self) -> None:
         self.left: dict[int, Row] = {}
+        self.double: dict[int, str] = {}
 
     def expect(self, rows: Iterable[tuple[int, Row]]) -> None:
-        """Take rows in. Raises LedgerBroken where two claim the same entry."""
+        """Take rows in."""
         for seq, row in rows:
             if seq in self.left:
-                raise LedgerBroken(seq, f"the database has both a {self.left[seq][0]} and a {row[0]} for it")
+                self.double[seq] = f"the database has both a {self.left[seq][0]} and a {row[0]} for it"
             self.left[seq] = row
 
     def compare(self, entry: Entry) -> None:
-        """Raise LedgerBroken where the entry and its row differ."""
+        """Raise LedgerBroken where the entry and its row differ, or it has a row too many."""
+        if entry.seq in self.double:
+            raise LedgerBroken(entry.seq, self.double[entry.seq])
         kind, row = self.left.pop(entry.seq, ("", {}))
-        if kind != entry.kind:
+        if kind and kind != entry.kind:
+            raise LedgerBroken(entry.seq, f"the database has a {kind} for it, and it records a {entry.kind}")
+        if not kind and entry.kind in _WITH_ROW:
             raise LedgerBroken(entry.seq, f"the {entry.kind} that it records is not in the database")
         for name, value in row.items():
             said = entry.time if name == _TIME else entry.payload.get(name)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import insert, select
 
+from arena.domain.ledger import known
 from arena.domain.vocabulary import CannotJudgeReason, Choice, VoteChangeKind
 from arena.domain.votes import VoteChange, as_it_stands
 from arena.store import raters, votes
@@ -49,9 +50,9 @@ def changes(
         change = VoteChange(
             seq,
             vote,
-            VoteChangeKind(kind),
-            None if choice is None else Choice(choice),
-            None if reason is None else CannotJudgeReason(reason),
+            known(VoteChangeKind, kind, seq),
+            None if choice is None else known(Choice, choice, seq),
+            None if reason is None else known(CannotJudgeReason, reason, seq),
         )
         found.setdefault(vote, []).append(change)
     return found

@@ -9,6 +9,7 @@ from sqlalchemy import func, insert, select
 
 from arena.domain import payloads
 from arena.domain.canonical import canonical, digest
+from arena.domain.ledger import LedgerBroken
 from arena.domain.records import AnswerRecord, ContenderRecord, QuestionRecord
 from arena.store.engine import Transaction
 from arena.store.tables import Answer, Contender, Pairing, Question
@@ -141,6 +142,10 @@ def count(tx: Transaction, table: type[Question | Contender | Answer | Pairing],
 
 
 def _question(row: Question) -> QuestionRecord:
+    try:
+        must_have = tuple(json.loads(row.must_have))
+    except (ValueError, TypeError):
+        raise LedgerBroken(row.seq, "its row in the database has statements that are no JSON list") from None
     return QuestionRecord(
         id=row.key,
         text=row.text,
@@ -150,6 +155,6 @@ def _question(row: Question) -> QuestionRecord:
         language=row.language,
         source=row.source,
         reference=row.reference,
-        must_have=tuple(json.loads(row.must_have)),
+        must_have=must_have,
         extra=row.extra,
     )

@@ -83,10 +83,11 @@ def paged(
 
     Pages by key rather than a cursor of the database, which a reader who stops half-way would leave open.
     """
-    last = -1
-    while rows := tx.execute(query.where(seq > last).order_by(seq).limit(PAGE)).all():
+    query = query.order_by(seq).limit(PAGE)
+    rows = tx.execute(query).all()
+    while rows:
         yield from rows
-        last = rows[-1][0]
+        rows = tx.execute(query.where(seq > rows[-1][0])).all()
 
 
 def open_database(url: str) -> Database:

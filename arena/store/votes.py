@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, insert, select
 from sqlalchemy.orm import aliased
 
+from arena.domain.ledger import known
 from arena.domain.views import SourceCount
 from arena.domain.vocabulary import CannotJudgeReason, Choice
 from arena.domain.votes import Vote
@@ -177,6 +178,6 @@ def _votes() -> Select[*tuple[Any, ...]]:
 
 def _vote(row: Iterable[Any]) -> Vote:
     values = dict(zip(_FIELDS, row, strict=True))
-    reason = values["reason"]
-    words = {"choice": Choice(values["choice"]), "reason": None if reason is None else CannotJudgeReason(reason)}
-    return Vote(**values | words)
+    seq, choice, reason = (values[name] for name in ("seq", "choice", "reason"))
+    because = None if reason is None else known(CannotJudgeReason, reason, seq)
+    return Vote(**values | {"choice": known(Choice, choice, seq), "reason": because})

@@ -1,7 +1,7 @@
 """Guards: small ASGI classes around the app. What one refuses never reaches a route.
 
 From the outside in: security headers, forwarded addresses (`addresses`), request log and last resort (`requestlog`),
-host, cross-site posts, body size, HEAD.
+host, cross-site posts, rate limits (`limits`), body size, HEAD.
 """
 
 from __future__ import annotations

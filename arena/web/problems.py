@@ -23,6 +23,7 @@ _HEADINGS = {
     409: "This contradicts what is already recorded",
     413: "That was too much at once",
     422: "This cannot be used as it is",
+    429: "Too many requests just now",
     500: "Something went wrong",
     503: "Too much at once just now",
 }
