@@ -138,13 +138,14 @@ class Attacker:
         return Attack(what, row["seq"], row["seq"], name in WITH_ENTRY)
 
     def move(self, connection: Connection, rng: Random) -> Attack:
-        """Let a row hang on another entry: now two entries are bad."""
+        """Let a row hang on another entry: two entries are bad then."""
         name = rng.choice(WITH_ENTRY)
         row, seq = rng.choice(self.rows[name]), rng.randrange(1, self.end + 5)
         if row["seq"] == seq:
             raise Nothing
         self._set(connection, name, row, {"seq": seq})
-        return Attack(f"a {name} moved from {row['seq']} to {seq}", *sorted((row["seq"], seq)))
+        first = min(row["seq"], seq)
+        return Attack(f"a {name} moved from {row['seq']} to {seq}", first, first)
 
     def edit_entry(self, connection: Connection, rng: Random) -> Attack:
         """Change one cell of an entry."""

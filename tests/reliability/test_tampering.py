@@ -128,7 +128,7 @@ def attacked(ledger: bytes, rng: Random) -> tuple[str, bytes, int, int]:
             at = rng.randrange(len(lines[line]) - 1)
             changed = bytes([rng.choice([b for b in range(256) if b not in (lines[line][at], 10)])])
             lines[line] = lines[line][:at] + changed + lines[line][at + 1 :]
-            # A header that names another chain, position or head is well formed: the entry that contradicts it is named.
+            # A header that names another chain, position or head is well formed: the entry that it belies is named.
             return "a byte changed", b"".join(lines), line, line or end + 1
         case 1:
             del lines[where]
@@ -170,7 +170,7 @@ def test_without_a_head_a_ledger_cut_off_or_written_anew_passes_both_verifiers(l
             assert passed[1] != by_audit(ledger)[1]
 
 
-# -------------------------------------------------------------------------------------------------- not yet so
+# -------------------------------------------------------------------------------------------------- single cases
 
 
 def named_within(attacker: Attacker, statement: Update | Insert) -> int | str | None:
