@@ -64,12 +64,23 @@ def upgrade() -> None:
 
 
 def _protect_sqlite() -> Iterator[str]:
+    # A row can be replaced by SQLite's own number too; of ledger_entry no column is that number.
+    yield from _no_replacing("ledger_entry", [("chain_id", "seq"), ("rowid",)])
     for table, keys in APPEND_ONLY.items():
         refusal = f"SELECT RAISE(ABORT, '{table} is append-only')"
         for verb in ("UPDATE", "DELETE"):
             yield f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN {refusal}; END"
         same = " OR ".join(_exists(table, key) for key in keys)
         yield f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {same} BEGIN {refusal}; END"
+
+
+def _no_replacing(table: str, keys: list[tuple[str, ...]]) -> Iterator[str]:
+    same = " OR ".join(_exists(table, key) for key in keys)
+    yield f"DROP TRIGGER {table}_no_replace"
+    yield (
+        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {same} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+    )
 
 
 def _exists(table: str, key: tuple[str, ...]) -> str:
@@ -97,3 +108,6 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         for table, column in ERASABLE:
             op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STATISTICS -1")
+    else:
+        for statement in _no_replacing("ledger_entry", [("chain_id", "seq")]):
+            op.execute(statement)

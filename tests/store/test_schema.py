@@ -151,12 +151,7 @@ def test_no_row_is_replaced_by_any_of_its_keys(db: Database, table: str) -> None
         refused(db, table, *statements, **new)
 
 
-BY_NUMBER = pytest.mark.xfail(strict=True, reason="REPLACE by rowid removes a ledger entry, and no trigger looks at it")
-
-
-@pytest.mark.parametrize(
-    "table", [pytest.param(table, marks=BY_NUMBER if table == "ledger_entry" else ()) for table in append_only()]
-)
+@pytest.mark.parametrize("table", append_only())
 def test_no_row_is_replaced_by_the_number_that_sqlite_gives_it(make_db: MakeDatabase, table: str) -> None:
     """Every table has one more key, `rowid`, even where no column of it is the number."""
     db = make_db("sqlite")
