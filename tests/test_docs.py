@@ -335,10 +335,10 @@ def lively(db: Database) -> bytes:
     }
     cast_elsewhere(db, "s", [elsewhere, elsewhere | {"comment": "why", "simulated": True}], "judge:x")
     studies.change_plan(db, "s", ["claim_minutes=5"], reason="too long", now=later(5))
-    record.correct(db, seat, Ballot(shown.token, Choice.A_BETTER, None, "better"), now=later(6))
-    first = record.own_votes(db, seat)[-1].receipt.position
-    exclusions.exclude(db, "s", entries=[first], reason="a test", now=later(6))
-    exclusions.exclude(db, "s", entries=[first], reason="it was none", readmit=True, now=later(6))
+    last, *_, first = record.own_votes(db, seat)
+    record.correct(db, seat, Ballot(last.token, Choice.A_BETTER, None, "better"), now=later(6))
+    exclusions.exclude(db, "s", entries=[first.receipt.position], reason="a test", now=later(6))
+    exclusions.exclude(db, "s", rater=seat.pseudonym, reason="it was none", readmit=True, now=later(6))
     erasure.withdraw(db, "s", seat.pseudonym, now=later(6))
     studies.close(db, "s", now=later(6))
     return exported(db)

@@ -39,7 +39,11 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
 def listening(host: str, port: int) -> socket.socket:
     """A socket that listens. Raises Incomplete where the address cannot be had."""
     try:
-        return socket.create_server((host, port), backlog=2048)
+        sock = socket.create_server((host, port), backlog=2048)
+        # Accepted connections inherit it; asyncio sets it only where a socket names its protocol, as this one does not.
+        # Without it an answer's body waits 40 ms for the other side to acknowledge the headers.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
     except OSError as error:
         raise Incomplete(
             f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from arena.domain.study import Study
 from arena.domain.vocabulary import CannotJudgeReason, Choice
 
 
@@ -65,6 +66,16 @@ class Progress:
 
     votes: int
     remaining: int
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """Where a rater stands: the study, the open matchup if any, the own count, and the receipt of the newest vote."""
+
+    study: Study
+    matchup: BlindMatchup | None
+    progress: Progress
+    receipt: Receipt | None
 
 
 @dataclass(frozen=True)

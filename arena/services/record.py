@@ -69,7 +69,7 @@ def correct(db: Database, seat: Seat, ballot: Ballot, *, now: datetime) -> Recei
     The ballot that stands already gives its receipt again. Raises NotFound for a token under which this rater has no
     vote, Conflict where the study is not open, BadInput for a ballot that is not complete.
     """
-    with db.write() as tx:
+    with db.write(seat.study_id) as tx:
         ledger.chain_of(tx, seat.study_id, lock=True)
         vote = _voted(tx, seat, ballot.token)
         if vote is None:

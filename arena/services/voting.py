@@ -6,6 +6,7 @@ The transaction is committed inside `cast_vote`, before anything is answered: an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random, SystemRandom
@@ -13,7 +14,7 @@ from random import Random, SystemRandom
 from arena.domain import ledger as chains
 from arena.domain import pairing, payloads
 from arena.domain.access import Seat
-from arena.domain.blinding import Ballot, BlindMatchup, Progress, Receipt, Reveal
+from arena.domain.blinding import Ballot, BlindMatchup, Progress, Receipt, Reveal, Sitting
 from arena.domain.ledger import Draft, Kind
 from arena.domain.pairing import Candidate
 from arena.domain.plan import RevealRule
@@ -33,9 +34,8 @@ NO_PAIR = "there is no such pair for you; ask for the next one"
 
 
 def open_matchup(db: Database, seat: Seat) -> BlindMatchup | None:
-    """The matchup that the rater has open, if any. Reads only."""
-    with db.read() as tx:
-        return matchups.open_matchup(tx, rater_of(tx, seat))
+    """The matchup that the rater has open in an open study, if any. Reads only."""
+    return sitting(db, seat).matchup
 
 
 def next_matchup(db: Database, seat: Seat, *, now: datetime, rng: Random | None = None) -> BlindMatchup | None:
@@ -43,16 +43,10 @@ def next_matchup(db: Database, seat: Seat, *, now: datetime, rng: Random | None 
 
     Raises Conflict where the study is not open. `rng` decides ties and sides; by default the system's.
     """
-    with db.write() as tx:
-        # Whoever asks at the same time must wait here, and then sees the matchup that was issued meanwhile.
-        ledger.chain_of(tx, seat.study_id, lock=True)
-        rater_id = rater_of(tx, seat)
-        study = studies.by_id(tx, seat.study_id)
-        study.allow(Act.VOTE)
-        given = matchups.open_matchup(tx, rater_id)
-        if given is None and _issue(tx, study, seat, rater_id, now, rng or SystemRandom()):
-            given = matchups.open_matchup(tx, rater_id)
-        return given
+    with db.write(seat.study_id) as tx:
+        rater_id = _hold_chain(tx, seat)
+        _give(tx, seat, rater_id, now, rng or SystemRandom())
+        return matchups.open_matchup(tx, rater_id)
 
 
 def cast_vote(db: Database, seat: Seat, ballot: Ballot, *, now: datetime) -> Receipt:
@@ -61,39 +55,74 @@ def cast_vote(db: Database, seat: Seat, ballot: Ballot, *, now: datetime) -> Rec
     Raises NotFound for a token that is not this rater's, Conflict for another choice on a token that is voted on, or
     where the pair has been passed on or the study is not open, BadInput for a ballot that is not complete.
     """
-    with db.write() as tx:
-        # Appends are serialised by the chain's lock: a second submission must wait here until the first is recorded.
-        ledger.chain_of(tx, seat.study_id, lock=True)
-        rater_id = rater_of(tx, seat)
-        issued = matchups.issued(tx, rater_id, ballot.token)
-        if issued is None:
-            raise NotFound(NO_PAIR)
-        ballot = cleaned(ballot)
-        earlier = votes.vote_on(tx, issued.id)
-        if earlier is not None:
-            return _same(tx, seat.study_id, earlier, ballot)
-        study = studies.by_id(tx, seat.study_id)
-        study.allow(Act.VOTE)
-        check_offered(study, ballot)
-        _hold(tx, study, rater_id, issued, now)
-        return _record(tx, study, seat, issued, ballot, now)
+    with db.write(seat.study_id) as tx:
+        return _cast(tx, seat, _hold_chain(tx, seat), ballot, now)
+
+
+def cast_and_go_on(db: Database, seat: Seat, ballot: Ballot, *, now: datetime) -> Receipt:
+    """`cast_vote`, and the next matchup is issued in the same transaction: one turn at the database instead of two.
+
+    Raises as `cast_vote`; that there is no next matchup is no error.
+    """
+    with db.write(seat.study_id) as tx:
+        rater_id = _hold_chain(tx, seat)
+        receipt = _cast(tx, seat, rater_id, ballot, now)
+        with suppress(Conflict):  # a repeated ballot in a study that was closed since: nothing was written
+            _give(tx, seat, rater_id, now, SystemRandom())
+        return receipt
+
+
+def _hold_chain(tx: Transaction, seat: Seat) -> int:
+    """Wait for one's turn at the study, and then see what was recorded meanwhile. Returns the rater's row number."""
+    ledger.chain_of(tx, seat.study_id, lock=True)
+    return rater_of(tx, seat)
+
+
+def _give(tx: Transaction, seat: Seat, rater_id: int, now: datetime, rng: Random) -> None:
+    study = studies.by_id(tx, seat.study_id)
+    study.allow(Act.VOTE)
+    if not matchups.has_open(tx, rater_id):
+        _issue(tx, study, seat, rater_id, now, rng)
+
+
+def _cast(tx: Transaction, seat: Seat, rater_id: int, ballot: Ballot, now: datetime) -> Receipt:
+    issued = matchups.issued(tx, rater_id, ballot.token)
+    if issued is None:
+        raise NotFound(NO_PAIR)
+    ballot = cleaned(ballot)
+    earlier = votes.vote_on(tx, issued.id)
+    if earlier is not None:
+        return _same(tx, seat.study_id, earlier, ballot)
+    study = studies.by_id(tx, seat.study_id)
+    study.allow(Act.VOTE)
+    check_offered(study, ballot)
+    _hold(tx, study, rater_id, issued, now)
+    return _record(tx, study, seat, issued, ballot, now)
+
+
+def sitting(db: Database, seat: Seat) -> Sitting:
+    """Where the rater stands. Reads only."""
+    with db.read() as tx:
+        rater_id, study = rater_of(tx, seat), studies.by_id(tx, seat.study_id)
+        matchup = matchups.open_matchup(tx, rater_id) if study.state is StudyState.OPEN else None
+        left = pairings.remaining(tx, study.id, rater_id, study.plan.raters_per_pairing)
+        last = votes.last_vote(tx, rater_id)
+        return Sitting(
+            study,
+            matchup,
+            Progress(votes.count(tx, rater_id), left + (matchup is not None)),
+            _receipt(tx, study.id, last) if last else None,
+        )
 
 
 def last_receipt(db: Database, seat: Seat) -> Receipt | None:
     """The receipt of the rater's newest vote."""
-    with db.read() as tx:
-        vote = votes.last_vote(tx, rater_of(tx, seat))
-        return _receipt(tx, seat.study_id, vote) if vote else None
+    return sitting(db, seat).receipt
 
 
 def progress(db: Database, seat: Seat) -> Progress:
     """The rater's own count."""
-    with db.read() as tx:
-        rater_id = rater_of(tx, seat)
-        study = studies.by_id(tx, seat.study_id)
-        left = pairings.remaining(tx, study.id, rater_id, study.plan.raters_per_pairing)
-        is_one_open = matchups.open_matchup(tx, rater_id) is not None
-        return Progress(votes.count(tx, rater_id), left + is_one_open)
+    return sitting(db, seat).progress
 
 
 def reveals(db: Database, seat: Seat) -> Sequence[Reveal]:
@@ -119,15 +148,13 @@ def rater_of(tx: Transaction, seat: Seat) -> int:
     return rater_id
 
 
-def _issue(tx: Transaction, study: Study, seat: Seat, rater_id: int, now: datetime, rng: Random) -> bool:
-    """Let the rater hold a place on the pairing that is needed most. False where nothing is left for this rater."""
+def _issue(tx: Transaction, study: Study, seat: Seat, rater_id: int, now: datetime, rng: Random) -> None:
+    """Let the rater hold a place on the pairing that is needed most, where any is left for this rater."""
     matchups.release_expired(tx, study.id, now=now)
     places = study.plan.raters_per_pairing
-    if not pairings.remaining(tx, study.id, rater_id, places):
-        return False
     candidates = _candidates(tx, study.id, rater_id, places, rng)
     if not candidates:
-        return False
+        return
     pair = pairings.pair(tx, pairing.choose(candidates, rng).pairing_id)
     place = Place(
         study_id=study.id,
@@ -139,7 +166,6 @@ def _issue(tx: Transaction, study: Study, seat: Seat, rater_id: int, now: dateti
     # A pairing that this rater was shown and let go comes back as it was shown.
     matchup_id = matchups.earlier(tx, rater_id, pair.id) or _show(tx, place, pair, seat, now, rng)
     matchups.claim(tx, place, matchup_id)
-    return True
 
 
 def _candidates(tx: Transaction, study_id: int, rater_id: int, places: int, rng: Random) -> list[Candidate]:
@@ -147,6 +173,8 @@ def _candidates(tx: Transaction, study_id: int, rater_id: int, places: int, rng:
     most, *others = pairing.by_need(pairings.served(tx, study_id), rng)
     if found := pairings.candidates(tx, study_id, rater_id, most, places):
         return found
+    if not pairings.remaining(tx, study_id, rater_id, places):
+        return []
     # Where answers are few, most pairs of contenders have no pairing at all: they are not asked for one by one.
     left = pairings.with_candidates(tx, study_id, rater_id, places)
     pair = next((pair for pair in others if pair in left), None)

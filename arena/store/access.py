@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
 
 from arena.domain import payloads
 from arena.domain.access import ApiToken, Seat
@@ -16,6 +16,7 @@ from arena.domain.canonical import Json
 from arena.domain.ledger import Kind
 from arena.domain.vocabulary import Role
 from arena.store import tables
+from arena.store.base import table_of
 from arena.store.engine import Transaction
 
 
@@ -185,13 +186,13 @@ def add_token(
 def token(tx: Transaction, secret_hash: str, *, now: datetime) -> ApiToken | None:
     """The token behind a secret, if it is valid now."""
     query = _live_tokens(now).where(tables.ApiToken.secret_hash == secret_hash)
-    row = tx.scalars(query).one_or_none()
+    row = tx.execute(query).one_or_none()
     return _token(row) if row else None
 
 
 def tokens(tx: Transaction, *, now: datetime) -> list[tuple[ApiToken, datetime]]:
     """All tokens that are valid now, with the moment at which each expires."""
-    return [(_token(row), row.expires_at) for row in tx.scalars(_live_tokens(now).order_by(tables.ApiToken.id))]
+    return [(_token(row), row.expires_at) for row in tx.execute(_live_tokens(now).order_by(tables.ApiToken.id))]
 
 
 def revoke_token(tx: Transaction, token_id: int, *, now: datetime) -> None:
@@ -199,11 +200,13 @@ def revoke_token(tx: Transaction, token_id: int, *, now: datetime) -> None:
     tx.execute(update(tables.ApiToken).where(tables.ApiToken.id == token_id).values(revoked_at=now))
 
 
-def _live_tokens(now: datetime) -> Select[tables.ApiToken]:
-    return select(tables.ApiToken).where(tables.ApiToken.revoked_at.is_(None), tables.ApiToken.expires_at > now)
+def _live_tokens(now: datetime) -> Select[*tuple[Any, ...]]:
+    return select(*table_of(tables.ApiToken).columns).where(
+        tables.ApiToken.revoked_at.is_(None), tables.ApiToken.expires_at > now
+    )
 
 
-def _token(row: tables.ApiToken) -> ApiToken:
+def _token(row: Row[*tuple[Any, ...]]) -> ApiToken:
     return ApiToken(row.id, row.name, Role(row.role), row.study_id, row.label)
 
 
@@ -235,9 +238,9 @@ def governed(tx: Transaction) -> Iterator[tuple[int, tuple[str, Mapping[str, Jso
     for seq, uid, pseudonym, role, votes_as in tx.execute(seats_):
         wrong = {} if votes_as == (pseudonym if role == Role.RATER else None) else {"rater": votes_as or "nobody"}
         yield seq, (Kind.SEAT, payloads.seat(uid, pseudonym, role) | wrong)
-    tokens_ = select(token, study.uid).outerjoin(study, study.id == token.study_id)
-    for row, uid in tx.execute(tokens_):
-        yield row.seq, (Kind.TOKEN, payloads.token(uid, row.name, row.role, row.secret_hash, row.expires_at))
+    tokens_ = select(*table_of(token).columns, study.uid).outerjoin(study, study.id == token.study_id)
+    for row in tx.execute(tokens_):
+        yield row.seq, (Kind.TOKEN, payloads.token(row.uid, row.name, row.role, row.secret_hash, row.expires_at))
 
 
 def revoked(tx: Transaction) -> set[str]:

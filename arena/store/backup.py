@@ -86,7 +86,7 @@ def is_empty(tx: Transaction) -> bool:
 
 def hold_empty(tx: Transaction) -> None:
     """Keep others from beginning a study until the transaction ends. Raises Conflict where there is one already."""
-    if tx.get_bind().dialect.name == "postgresql":
+    if tx.dialect.name == "postgresql":
         tx.execute(text("LOCK TABLE chain IN EXCLUSIVE MODE"))
     if not is_empty(tx):
         raise Conflict(
@@ -110,7 +110,7 @@ def copy(source: Transaction, target: Transaction, *, report: Callable[[int, int
                 report(done, total)
         except (DataError, IntegrityError) as error:
             raise BadInput(f"a row of the table {table.name} does not fit it: {reason(error)}") from error
-    if target.get_bind().dialect.name == "postgresql":
+    if target.dialect.name == "postgresql":
         for table in counts:
             _number_on(target, table)
 

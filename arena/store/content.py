@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
+from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Row, func, insert, select
 
 from arena.domain import payloads
 from arena.domain.canonical import canonical, digest
 from arena.domain.ledger import LedgerBroken
 from arena.domain.records import AnswerRecord, ContenderRecord, QuestionRecord
+from arena.store.base import table_of
 from arena.store.engine import Transaction
 from arena.store.tables import Answer, Contender, Pairing, Question
 
@@ -87,8 +89,8 @@ def contender_ids(tx: Transaction, study_id: int) -> dict[str, int]:
 
 def questions(tx: Transaction, study_id: int) -> list[tuple[int, QuestionRecord]]:
     """A study's questions with their ledger entries, in the order in which they were imported."""
-    query = select(Question).where(Question.study_id == study_id).order_by(Question.seq)
-    return [(row.seq, _question(row)) for row in tx.scalars(query)]
+    query = select(*table_of(Question).columns).where(Question.study_id == study_id).order_by(Question.seq)
+    return [(row.seq, _question(row)) for row in tx.execute(query)]
 
 
 def contenders(tx: Transaction, study_id: int) -> list[tuple[int, ContenderRecord]]:
@@ -141,7 +143,7 @@ def count(tx: Transaction, table: type[Question | Contender | Answer | Pairing],
     return tx.scalar(select(func.count()).select_from(table).where(table.study_id == study_id)) or 0
 
 
-def _question(row: Question) -> QuestionRecord:
+def _question(row: Row[*tuple[Any, ...]]) -> QuestionRecord:
     try:
         must_have = tuple(json.loads(row.must_have))
     except (ValueError, TypeError):

@@ -3,31 +3,61 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Engine, Row, Select, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute
 
 from arena.errors import BadInput, Incomplete
 
 PAGE = 5000
-Transaction: TypeAlias = Session
+Transaction: TypeAlias = Connection
 """What the store's functions take: one transaction on the database."""
+
+
+class Turns(AbstractContextManager[None]):
+    """A lock that is given to those who wait for it in the order in which they came; `threading.Lock` is not."""
+
+    def __init__(self) -> None:
+        self._changing = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+        self._is_taken = False
+
+    def __enter__(self) -> None:
+        """Wait for one's turn."""
+        with self._changing:
+            if not self._is_taken:
+                self._is_taken = True
+                return
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        turn.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        """Let the next one in."""
+        with self._changing:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._is_taken = False
 
 
 @dataclass(frozen=True)
 class Database:
-    """An engine, and the lock that queues this process's writers on SQLite.
+    """An engine, and the queues of this process's writers: the databases' own waiting for a lock is unfair.
 
-    SQLite's own waiting for its write lock is unfair; a plain lock in front of it keeps the slowest waiter short.
+    On SQLite all writers wait in one queue; on PostgreSQL those of one study in theirs.
     """
 
     engine: Engine
-    _writing: threading.Lock = field(default_factory=threading.Lock)
+    _writing: Turns = field(default_factory=Turns)
+    _of_study: dict[int, Turns] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -40,28 +70,27 @@ class Database:
         options: dict[str, Any] = {}
         if self.kind == "postgresql":
             options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with (
-            told(self.kind),
-            self.engine.connect().execution_options(**options) as connection,
-            Session(connection) as session,
-        ):
-            yield session
+        with told(self.kind), self.engine.connect().execution_options(**options) as connection:
+            yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
-        """A transaction that is committed at the end of the block, or rolled back when the block raises."""
-        if self.kind != "sqlite":
-            with told(self.kind), Session(self.engine) as session, session.begin():
-                yield session
-            return
+    def write(self, study_id: int | None = None) -> Iterator[Transaction]:
+        """A transaction that is committed at the end of the block, or rolled back when the block raises.
+
+        `study_id`: the study to whose ledger it will append, where many may want to at once.
+        """
         with (
             told(self.kind),
-            self._writing,
+            self._queue(study_id),
             self.engine.connect().execution_options(arena_write=True) as connection,
-            Session(connection) as session,
-            session.begin(),
+            connection.begin(),
         ):
-            yield session
+            yield connection
+
+    def _queue(self, study_id: int | None) -> AbstractContextManager[None]:
+        if self.kind == "sqlite":
+            return self._writing
+        return nullcontext() if study_id is None else self._of_study.setdefault(study_id, Turns())
 
     @contextmanager
     def outside(self) -> Iterator[Connection]:

@@ -99,8 +99,7 @@ def seal(tx: Transaction, study_id: int, sealed: Iterable[tuple[int, str, Sealed
 
 def sealed_text(tx: Transaction, study_id: int, seq: int, name: str) -> Sealed | None:
     """One sealed text, unless there is none or it was erased."""
-    row = tx.get(SealedText, (chain_of(tx, study_id).id, seq, name))
-    return Sealed(row.text, row.salt) if row else None
+    return sealed_texts(tx, study_id, only=seq).get(seq, {}).get(name)
 
 
 def erase(tx: Transaction, study_id: int, seq: int, name: str) -> None:
@@ -111,12 +110,13 @@ def erase(tx: Transaction, study_id: int, seq: int, name: str) -> None:
     )
 
 
-def sealed_texts(tx: Transaction, study_id: int) -> dict[int, dict[str, Sealed]]:
-    """All sealed texts of a study that are not erased, by entry number and name."""
-    chain = chain_of(tx, study_id)
+def sealed_texts(tx: Transaction, study_id: int, *, only: int | None = None) -> dict[int, dict[str, Sealed]]:
+    """A study's sealed texts (those of `only` one entry) that are not erased, by entry number and name."""
+    query = select(SealedText.seq, SealedText.name, SealedText.text, SealedText.salt)
+    query = query.where(SealedText.chain_id == chain_of(tx, study_id).id)
     texts: dict[int, dict[str, Sealed]] = {}
-    for row in tx.scalars(select(SealedText).where(SealedText.chain_id == chain.id)):
-        texts.setdefault(row.seq, {})[row.name] = Sealed(row.text, row.salt)
+    for seq, name, text, salt in tx.execute(query if only is None else query.where(SealedText.seq == only)):
+        texts.setdefault(seq, {})[name] = Sealed(text, salt)
     return texts
 
 
@@ -157,7 +157,7 @@ def _hash() -> Select[str]:
 
 def ensure_instance(tx: Transaction, *, now: datetime) -> None:
     """Begin the instance's own chain where it is not there yet. Of two who try at once, one waits and finds it."""
-    insert_or_wait = sqlite.insert if tx.get_bind().dialect.name == "sqlite" else postgresql.insert
+    insert_or_wait = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
     new = insert_or_wait(Chain).values(**_empty(INSTANCE, secrets.token_hex(16), None))
     if tx.scalar(new.on_conflict_do_nothing(index_elements=["name"]).returning(Chain.id)) is not None:
         append(tx, None, [Draft(Kind.INSTANCE, {"format": "clinical-arena"})], now=now)

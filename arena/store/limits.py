@@ -31,7 +31,7 @@ def until(tx: Transaction, key: str) -> datetime | None:
 
 def hold(tx: Transaction, key: str, *, now: datetime) -> datetime:
     """The same, for nobody else to see or change until the transaction ends; `now` where nothing is known."""
-    held: datetime = tx.execute(_hold(tx.get_bind().dialect.name), {"key": key, "until": now}).scalar_one()
+    held: datetime = tx.execute(_hold(tx.dialect.name), {"key": key, "until": now}).scalar_one()
     return held
 
 

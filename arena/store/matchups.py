@@ -64,6 +64,16 @@ def _blind() -> Select[*tuple[Any, ...]]:
     )
 
 
+def has_open(tx: Transaction, rater_id: int) -> bool:
+    """Whether a rater has a matchup open."""
+    return tx.scalar(_has_open(), {"rater": rater_id}) is not None
+
+
+@cache
+def _has_open() -> Select[int]:
+    return select(Claim.matchup_id).where(Claim.is_open, Claim.rater_id == bindparam("rater"))
+
+
 @cache
 def _open() -> Select[*tuple[Any, ...]]:
     query = _blind().join(Claim, Claim.matchup_id == tables.Matchup.id)

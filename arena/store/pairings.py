@@ -107,7 +107,7 @@ def _served() -> Select[int, int, int]:
 def candidates(tx: Transaction, study_id: int, rater_id: int, pair: ContenderPair, places: int) -> list[Candidate]:
     """The pairings of two contenders that have a free place and of which this rater holds none."""
     given = {"study": study_id, "rater": rater_id, "low": pair[0], "high": pair[1], "places": places}
-    return [Candidate(id_, taken) for id_, taken in tx.execute(_candidates(), given)]
+    return [Candidate(*row) for row in tx.execute(_candidates(), given)]
 
 
 def with_candidates(tx: Transaction, study_id: int, rater_id: int, places: int) -> set[ContenderPair]:

@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import Row, Select, bindparam, insert, select
+from sqlalchemy import update as sql_update
 
 from arena.domain import plan as plans
 from arena.domain.canonical import canonical
@@ -45,10 +46,9 @@ def listed(tx: Transaction) -> list[Study]:
 
 def update(tx: Transaction, study_id: int, *, state: StudyState | None = None, plan: Plan | None = None) -> Study:
     """Change a study's state or plan; the ledger's entry about it is the caller's."""
-    row = tx.get_one(tables.Study, study_id)
-    row.state = state or row.state
-    row.plan = canonical(plan.to_json()) if plan else row.plan
-    tx.flush()
+    new = {"state": str(state)} if state else {}
+    new |= {"plan": canonical(plan.to_json())} if plan else {}
+    tx.execute(sql_update(tables.Study).where(tables.Study.id == study_id).values(new))
     return by_id(tx, study_id)
 
 

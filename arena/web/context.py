@@ -37,7 +37,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def context(request: Request) -> Context:
+async def context(request: Request) -> Context:
     """The app's context."""
     found = request.app.state.context
     assert isinstance(found, Context)

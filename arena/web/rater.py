@@ -9,10 +9,9 @@ from fastapi import APIRouter, Form
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from arena.domain.access import Seat
-from arena.domain.blinding import Ballot, BlindMatchup
-from arena.domain.study import Study
+from arena.domain.blinding import Ballot, BlindMatchup, Sitting
 from arena.domain.vocabulary import CannotJudgeReason, Choice, StudyState
-from arena.errors import ArenaError, BadInput, Conflict, NotFound
+from arena.errors import BadInput, Conflict, NotFound
 from arena.services import access, studies, voting
 from arena.web.context import Context, Here, see_other
 from arena.web.pages import sentence
@@ -35,14 +34,15 @@ def consent_page(here: Here, seat: RaterSeat) -> HTMLResponse | RedirectResponse
 def consent(here: Here, seat: RaterSeat) -> RedirectResponse:
     """Record the consent and issue the first matchup."""
     seat = access.consent(here.db, seat, now=here.now)
-    return _go_on(here, seat)
+    _issue(here, seat)
+    return see_other("/vote")
 
 
 @router.post("/vote/next")
 def next_pair(here: Here, seat: RaterSeat) -> RedirectResponse:
     """Issue the next matchup, where the study is open and one is left."""
-    if seat.consented and studies.by_id(here.db, seat.study_id).state is StudyState.OPEN:
-        voting.next_matchup(here.db, seat, now=here.now)
+    if seat.consented:
+        _issue(here, seat)
     return see_other("/vote")
 
 
@@ -51,18 +51,15 @@ def vote_page(here: Here, seat: RaterSeat) -> HTMLResponse | RedirectResponse:
     """Show the open matchup; where none is open, how to get one, or thanks."""
     if not seat.consented:
         return see_other("/consent")
-    study = studies.by_id(here.db, seat.study_id)
-    is_open = study.state is StudyState.OPEN
-    matchup = voting.open_matchup(here.db, seat) if is_open else None
-    if matchup:
-        return _ballot_page(here, seat, study, matchup)
-    progress = voting.progress(here.db, seat)
+    now = voting.sitting(here.db, seat)
+    if now.matchup:
+        return _ballot_page(here, now, now.matchup)
     return here.pages(
         "done.html",
-        study=study,
-        progress=progress,
-        waiting=is_open and progress.remaining > 0,
-        receipt=voting.last_receipt(here.db, seat),
+        study=now.study,
+        progress=now.progress,
+        waiting=now.study.state is StudyState.OPEN and now.progress.remaining > 0,
+        receipt=now.receipt,
         reveals=voting.reveals(here.db, seat),
     )
 
@@ -79,32 +76,27 @@ def vote(
     """Record a vote; what cannot be recorded comes back with its comment and the reason beside the choices."""
     if not seat.consented:
         return see_other("/consent")
-    study = studies.by_id(here.db, seat.study_id)
     try:
-        voting.cast_vote(here.db, seat, read_ballot(token, choice, reason, comment), now=here.now)
+        voting.cast_and_go_on(here.db, seat, read_ballot(token, choice, reason, comment), now=here.now)
     except BadInput as problem:
-        matchup = voting.open_matchup(here.db, seat)
-        if matchup is None or matchup.token != token:
+        now = voting.sitting(here.db, seat)
+        if now.matchup is None or now.matchup.token != token:
             raise NotFound(voting.NO_PAIR) from problem
-        return _ballot_page(here, seat, study, matchup, problem=sentence(str(problem)), form=(choice, reason, comment))
+        return _ballot_page(here, now, now.matchup, problem=sentence(str(problem)), form=(choice, reason, comment))
     except Conflict:
-        study = studies.by_id(here.db, seat.study_id)
-        if study.state is StudyState.OPEN:
+        now = voting.sitting(here.db, seat)
+        if now.study.state is StudyState.OPEN:
             raise
-        progress = voting.progress(here.db, seat)
-        return here.pages("late.html", Conflict.status, study=study, progress=progress, comment=comment)
-    return _go_on(here, seat)
+        return here.pages("late.html", Conflict.status, study=now.study, progress=now.progress, comment=comment)
+    return see_other("/vote")
 
 
-def _go_on(here: Context, seat: Seat) -> RedirectResponse:
-    """The way on after something was recorded: no trouble with the next pair may hide that it was.
-
-    The voting page shows the receipt, and why there is no next pair.
-    """
+def _issue(here: Context, seat: Seat) -> None:
+    """Issue the next matchup; where the study is not open the voting page says why there is none."""
     try:
-        return next_pair(here, seat)
-    except ArenaError:
-        return see_other("/vote")
+        voting.next_matchup(here.db, seat, now=here.now)
+    except Conflict:
+        return
 
 
 def check_token(token: str) -> None:
@@ -127,8 +119,7 @@ def read_ballot(token: str, choice: str, reason: str, comment: str) -> Ballot:
 
 def _ballot_page(
     here: Context,
-    seat: Seat,
-    study: Study,
+    now: Sitting,
     matchup: BlindMatchup,
     *,
     problem: str | None = None,
@@ -139,10 +130,10 @@ def _ballot_page(
         "vote.html",
         422 if problem else 200,
         matchup=matchup,
-        choices=study.plan.choices,
+        choices=now.study.plan.choices,
         reasons=list(CannotJudgeReason),
-        progress=voting.progress(here.db, seat),
-        receipt=None if problem else voting.last_receipt(here.db, seat),
+        progress=now.progress,
+        receipt=None if problem else now.receipt,
         problem=problem,
         chosen=chosen,
         given_reason=given_reason,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import nh3
@@ -59,10 +60,12 @@ def language_tag(language: str | None) -> str:
     return language if language and _LANGUAGE.fullmatch(language) else ""
 
 
+@lru_cache(maxsize=256)
 def markdown(text: str) -> Markup:
     """`text` as safe HTML. Links become text with the address beside it, images their description.
 
-    Headings begin at h3, below the page's own. What would take long to parse is shown as it was written.
+    Headings begin at h3, below the page's own. What would take long to parse is shown as it was written. The newest
+    results are kept: several raters are shown the same text.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if _is_laborious(text):

@@ -42,21 +42,21 @@ MaybeRater = Annotated[Seat | None, Depends(rater_or_none)]
 MaybeDesk = Annotated[Seat | None, Depends(desk_or_none)]
 
 
-def rater(seat: MaybeRater) -> Seat:
+async def rater(seat: MaybeRater) -> Seat:
     """The rater signed in by this browser. Raises NotSignedIn."""
     if seat is None:
         raise NotSignedIn("Open the link in your invitation to sign in as a rater.")
     return seat
 
 
-def desk(seat: MaybeDesk) -> Seat:
+async def desk(seat: MaybeDesk) -> Seat:
     """The desk seat signed in by this browser. Raises NotSignedIn."""
     if seat is None:
         raise NotSignedIn("Open the link in your invitation to sign in.")
     return seat
 
 
-def analyst(seat: Annotated[Seat, Depends(desk)]) -> Seat:
+async def analyst(seat: Annotated[Seat, Depends(desk)]) -> Seat:
     """A desk seat that sees boards and exports. Raises NotSignedIn or NotAllowed."""
     if seat.role not in BOARD_ROLES:
         raise NotAllowed("This is for analysts and admins of the study.")

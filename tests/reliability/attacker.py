@@ -15,7 +15,6 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Table, delete, event, insert, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from arena.domain.ledger import GENESIS, entry_hash
 from arena.domain.vocabulary import CannotJudgeReason, Choice, Role, StudyState, VoteChangeKind
@@ -69,8 +68,8 @@ class Held(Database):
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        with Session(self.connection, join_transaction_mode="create_savepoint") as session:
-            yield session
+        assert self.connection is not None
+        yield self.connection
 
 
 def lower_the_guard(db: Database) -> None:
@@ -83,7 +82,7 @@ def lower_the_guard(db: Database) -> None:
             for name in tx.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
                 tx.execute(text(f"DROP TRIGGER {name}"))
             return
-        found = inspect(tx.connection())
+        found = inspect(tx)
         for table in TABLES:
             for key in found.get_foreign_keys(table):
                 tx.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {key['name']}"))

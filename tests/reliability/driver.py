@@ -54,7 +54,7 @@ def drive(url: str, seat: Seat, ballot: Ballot, cast: Cast, keeps: bool, early: 
     backend = 0
     if keeps:
         with db.read() as tx:
-            backend = tx.connection().exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+            backend = tx.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
     pipe.send((os.getpid(), backend))
     pipe.recv()
     if early:

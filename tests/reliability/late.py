@@ -25,7 +25,7 @@ class _Inside(Database):
     tx: Transaction = field(kw_only=True)
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
+    def write(self, study_id: int | None = None) -> Iterator[Transaction]:
         yield self.tx
 
 

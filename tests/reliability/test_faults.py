@@ -207,7 +207,7 @@ def answering(db: Database) -> None:
     while True:
         try:
             with db.read() as tx:
-                tx.connection().exec_driver_sql("SELECT 1")
+                tx.exec_driver_sql("SELECT 1")
             return
         except Incomplete:
             assert time.monotonic() < deadline, "the server did not recover"

@@ -17,7 +17,6 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from arena.domain.access import Seat
 from arena.domain.blinding import Ballot, Receipt
@@ -120,14 +119,14 @@ def any_repetition_is_the_same(tx: Transaction, study_id: int, earlier: Vote, _:
 
 
 @contextmanager
-def what_failed_is_kept(db: Database) -> Iterator[Transaction]:
+def what_failed_is_kept(db: Database, study_id: int | None = None) -> Iterator[Transaction]:
     """In place of `Database.write`: committed whatever happens."""
     options = {"arena_write": True}
-    with db.engine.connect().execution_options(**options) as connection, Session(connection) as session:
+    with db.engine.connect().execution_options(**options) as connection:
         try:
-            yield session
+            yield connection
         finally:
-            session.commit()
+            connection.commit()
 
 
 @pytest.mark.parametrize(

@@ -231,7 +231,7 @@ def test_a_row_that_was_changed_behind_the_ledger_is_found(db: Database, what: s
     statement, words = TAMPERING[what]
     with db.write() as tx:
         _lower_the_guard(db, tx)
-        assert tx.execute(text(statement)).rowcount > 0  # type: ignore[attr-defined]
+        assert tx.execute(text(statement)).rowcount > 0
     with pytest.raises(LedgerBroken, match=words):
         audit.audit_study(db, studies.get(db, "s").id)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, inspect, text
+from sqlalchemy import event, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from arena import assets
@@ -65,7 +65,7 @@ def let_go(db: Database, table: str) -> None:
         db.engine.dispose()
         return
     with db.write() as tx:
-        for key in inspect(tx.connection()).get_foreign_keys(table):
+        for key in inspect(tx).get_foreign_keys(table):
             tx.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {key['name']}"))
 
 
@@ -190,8 +190,7 @@ def test_moments_come_back_to_the_microsecond(db: Database) -> None:
     with db.write() as tx:
         studies.add(tx, uid="u", name="s", title="S", plan=Plan(), now=NOW)
     with db.read() as tx:
-        row = tx.query(tables.Study).one()
-        assert row.created_at == NOW
+        assert tx.scalar(select(tables.Study.created_at)) == NOW
 
 
 def test_a_durable_database_is_accepted(db: Database) -> None:

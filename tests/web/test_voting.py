@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 
 from arena.domain.plan import Plan, RevealRule
-from arena.domain.vocabulary import Choice, Role, StudyState
-from arena.services import studies, voting
+from arena.domain.vocabulary import Choice, Role
+from arena.services import studies
 from tests.web.conftest import CONTENDERS, Arena, cast, token_of
 from tests.web.reading import Page
 
@@ -149,19 +148,14 @@ def test_a_vote_that_comes_too_late_is_told_kindly(arena: Arena) -> None:
     assert "voting is over" in browser.get("/").text
 
 
-def test_a_vote_before_the_closing_keeps_its_receipt(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The study is closed after the vote is recorded and before the next pair is issued."""
+def test_a_vote_before_the_closing_keeps_its_receipt(arena: Arena) -> None:
+    """The study is closed while the rater's browser sends the vote a second time."""
     study = arena.study()
     browser = arena.rater()
-    issue = voting.next_matchup
-
-    def closed_first(*args: Any, **kwargs: Any) -> object:
-        studies.close(arena.db, "small", now=arena.clock())
-        return issue(*args, **kwargs)
-
-    monkeypatch.setattr(voting, "next_matchup", closed_first)
-    cast(browser)
-    assert studies.by_id(arena.db, study.id).state is StudyState.CLOSED
+    token = cast(browser)
+    studies.close(arena.db, "small", now=arena.clock())
+    again = browser.post("/vote", data={"token": token, "choice": "a_better"})
+    assert (again.status_code, again.headers["location"]) == (303, "/vote")
     assert studies.overview(arena.db, study).votes == 1
     shown = Page(browser.get("/vote").text).text
     assert "Your last vote is saved" in shown
