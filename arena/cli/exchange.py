@@ -22,6 +22,7 @@ from arena.cli.common import (
     standard_output,
 )
 from arena.domain.text import printable
+from arena.domain.vocabulary import StudyState
 from arena.services import exports, imports, restore, studies
 from arena.services.files import FileFormat, Limits, Records, format_by_ending, read_records
 from arena.services.imports import Imported
@@ -89,6 +90,8 @@ def import_ledger(file: File) -> None:
     with opened(create=True, settings=settings) as db, binary(file) as source:
         study, is_new = restore.restore(db, source, file, now=now(), limits=_limits(settings))
     say(f"restored the study '{study.name}'" if is_new else f"'{study.name}' is here already: nothing changed")
+    if is_new and study.state is StudyState.DRAFT:
+        say(f"note: a draft's plan is not in its ledger; set it again with `arena study plan set {study.name} …`")
 
 
 def export_questions(study: StudyOption, output: Output = STANDARD_STREAM, file_format: OutFormat = None) -> None:

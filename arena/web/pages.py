@@ -66,7 +66,8 @@ class _Rated(Protocol):
 
 def load_pages(templates: Path, *, session_hours: int) -> Pages:
     """Read the static files and make the template environment. Pages say how long a browser stays signed in."""
-    files = {path.name: _static_file(path) for path in sorted((templates / "static").iterdir())}
+    served = [path for path in sorted((templates / "static").iterdir()) if path.suffix in _MEDIA]
+    files = {path.name: _static_file(path) for path in served}
     environment = Environment(
         loader=FileSystemLoader(templates),
         autoescape=True,

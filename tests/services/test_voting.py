@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from random import Random
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
 from arena.domain.access import Seat
@@ -17,10 +17,10 @@ from arena.domain.blinding import Ballot, BlindMatchup, Receipt
 from arena.domain.plan import Plan, RevealRule
 from arena.domain.vocabulary import CannotJudgeReason, Choice, Role
 from arena.errors import ArenaError, BadInput, Conflict, NotAllowed, NotFound
-from arena.services import access, audit, studies, voting
+from arena.services import access, audit, imports, studies, voting
 from arena.store import ledger, pairings, votes
 from arena.store.engine import Database
-from tests.studies import CONTENDERS, NOW, cast_elsewhere, later, opened, seated
+from tests.studies import CONTENDERS, NOW, cast_elsewhere, later, opened, records, seated
 
 
 def given(db: Database, seat: Seat) -> BlindMatchup:
@@ -308,3 +308,46 @@ def test_nobody_casts_imported_votes_under_an_invited_raters_pseudonym(db: Datab
     row = {"model_a": "alpha", "model_b": "beta", "winner": "tie", "judge": alice.pseudonym}
     with pytest.raises(BadInput, match="has a seat in this study"):
         cast_elsewhere(db, "s", [row])
+
+
+def test_few_pairings_among_many_contenders_are_found_without_asking_for_every_pair(db: Database) -> None:
+    """A hundred contenders with an answer each are 4,950 pairs, of which 50 have a pairing."""
+    studies.create(db, name="s", title="S", plan=Plan(), now=NOW)
+    imports.import_questions(db, "s", records({"id": f"q{n}", "text": "?"} for n in range(50)), now=NOW)
+    answers = ({"question_id": f"q{n // 2}", "contender": f"c{n}", "text": f"t{n}"} for n in range(100))
+    imports.import_answers(db, "s", records(answers), now=NOW)
+    studies.open_(db, "s", now=NOW)
+    alice = seated(db)
+    asked = []
+    event.listen(db.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    shown = set()
+    for _ in range(50):
+        matchup = voting.next_matchup(db, alice, now=NOW)
+        assert matchup is not None
+        shown.add(matchup.answer_a)
+        voting.cast_vote(db, alice, Ballot(matchup.token, Choice.A_BETTER), now=NOW)
+    assert len(shown) == 50
+    assert len(asked) / 50 < 50
+    assert voting.next_matchup(db, alice, now=NOW) is None
+
+
+def test_a_vote_and_the_next_pair_are_one_transaction(db: Database) -> None:
+    study, alice = opened(db), seated(db)
+    matchup = voting.next_matchup(db, alice, now=NOW)
+    assert matchup is not None
+    ballot = Ballot(matchup.token, Choice.A_BETTER)
+    with pytest.raises(RuntimeError), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(voting, "_issue", _broken)
+        voting.cast_and_go_on(db, alice, ballot, now=NOW)
+    assert studies.overview(db, study).votes == 0
+    receipt = voting.cast_and_go_on(db, alice, ballot, now=NOW)
+    following = voting.open_matchup(db, alice)
+    assert following is not None
+    assert following.token != matchup.token
+    studies.close(db, "s", now=NOW)
+    assert voting.cast_and_go_on(db, alice, ballot, now=NOW) == receipt
+    audit.audit_study(db, study.id)
+
+
+def _broken(*_: object) -> None:
+    raise RuntimeError

@@ -1,0 +1,65 @@
+"""Writers take turns in the order in which they came."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from arena.store.engine import Turns
+
+WRITERS = 20
+
+
+def test_turns_are_given_in_the_order_of_asking() -> None:
+    turns = Turns()
+    order: list[int] = []
+
+    def write(number: int) -> None:
+        with turns:
+            order.append(number)
+
+    with turns:
+        threads = []
+        for number in range(WRITERS):
+            threads.append(threading.Thread(target=write, args=(number,)))
+            threads[-1].start()
+            deadline = time.monotonic() + 10
+            while len(turns._waiting) <= number and time.monotonic() < deadline:
+                time.sleep(0)
+        assert order == []
+    for thread in threads:
+        thread.join()
+    assert order == list(range(WRITERS))
+
+
+def test_an_error_gives_the_turn_on() -> None:
+    turns = Turns()
+    for _ in range(2):
+        with pytest.raises(RuntimeError), turns:
+            raise RuntimeError
+    with turns:
+        assert turns._is_taken
+    assert not turns._is_taken
+
+
+def test_one_at_a_time() -> None:
+    turns = Turns()
+    inside, most = 0, 0
+
+    def write() -> None:
+        nonlocal inside, most
+        for _ in range(200):
+            with turns:
+                inside += 1
+                most = max(most, inside)
+                time.sleep(0)
+                inside -= 1
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (inside, most) == (0, 1)
