@@ -23,8 +23,8 @@ Cast = Callable[[Database, Seat, Ballot], Receipt]
 
 
 def honest(db: Database, seat: Seat, ballot: Ballot) -> Receipt:
-    """The vote as the arena casts it."""
-    return voting.cast_vote(db, seat, ballot, now=later(5))
+    """The vote as the server casts it, with the next pair issued."""
+    return voting.cast_and_go_on(db, seat, ballot, now=later(5))
 
 
 def in_two_transactions(db: Database, seat: Seat, ballot: Ballot) -> Receipt:
@@ -34,11 +34,11 @@ def in_two_transactions(db: Database, seat: Seat, ballot: Ballot) -> Receipt:
     def put_off(_tx: Transaction, *args: Any, **named: Any) -> None:
         kept.append((args, named))
 
-    with patch.object(votes, "add", put_off):
+    with patch.object(votes, "add_cast", put_off):
         receipt = honest(db, seat, ballot)
     with db.write() as tx:
         for args, named in kept:
-            votes.add(tx, *args, **named)
+            votes.add_cast(tx, *args, **named)
     return receipt
 
 

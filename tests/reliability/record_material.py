@@ -29,6 +29,7 @@ FAULTS: list[tuple[Any, str]] = [
     (ledger, "seal"),
     (ledger, "erase"),
     (votes, "add"),
+    (votes, "add_cast"),
     (changes, "add"),
     (changes, "withdraw"),
     (matchups, "add"),

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.reliability
 
 FREQUENT = {"pread64", "pwrite64", "fcntl", "newfstatat", "fstat", "stat"}
 """In the short form these are sampled; all other calls are broken in every way in both forms."""
-STEP = 24
+STEP = 48
 SOCKET_CALLS = ("socket", "connect", "sendto", "recvfrom")
 
 
