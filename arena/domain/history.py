@@ -15,7 +15,7 @@ from arena.domain import payloads
 from arena.domain import plan as plans
 from arena.domain.ledger import Entry, Kind, LedgerBroken
 from arena.domain.plan import Plan, WithdrawalRule
-from arena.domain.study import ALLOWED, Act, check_name, check_title
+from arena.domain.study import ALLOWED, Act, check_name, check_reason, check_title
 from arena.domain.vocabulary import StudyState, VoteChangeKind
 from arena.domain.votes import Matchup, Vote, VoteChange, as_it_stands, is_excluded
 from arena.errors import BadInput
@@ -224,6 +224,7 @@ def _exclusion(history: History, entry: Entry, payload: Mapping[str, Any]) -> No
         _unless(is_excluded(made) != (kind is VoteChangeKind.EXCLUDED), f"the vote of entry {seq} is {already}")
         made.append(VoteChange(entry.seq, seq, kind))
     history.reasons[entry.seq] = payloads.text(payload["reason"])
+    check_reason(history.reasons[entry.seq])
 
 
 def _withdrawal(history: History, entry: Entry, payload: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from arena.domain.vocabulary import Role, StudyState
 from arena.errors import BadInput, Conflict
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+REASON_CHARS = 300
 
 
 def check_name(name: str) -> None:
@@ -25,6 +26,12 @@ def check_title(title: str) -> None:
     """Raise BadInput where `title` cannot stand on a page and in a terminal."""
     if not title.strip() or len(title) > 200 or not title.isprintable():
         raise BadInput("the title must be 1 to 200 printable characters")
+
+
+def check_reason(reason: str) -> None:
+    """Raise BadInput where `reason` cannot stand on a board beside the votes that were excluded for it."""
+    if not reason.strip() or len(reason) > REASON_CHARS or not reason.isprintable():
+        raise BadInput(f"an exclusion is public: give a reason of 1 to {REASON_CHARS} printable characters")
 
 
 class Act(StrEnum):

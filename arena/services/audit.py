@@ -7,6 +7,7 @@ places are held.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -264,15 +265,16 @@ def _check_consents(tx: Transaction, study_id: int, history: History) -> None:
 
 def _check_changes(tx: Transaction, study_id: int, history: History) -> int:
     """Compare the changes of votes, and the withdrawals, with their entries; returns how many rows there are."""
-    stored = {(c.seq, c.vote): c for made in changes.changes(tx, study_id).values() for c in made}
-    told = {(c.seq, c.vote): c for made in history.changes.values() for c in made}
-    for key in sorted(stored.keys() | told.keys()):
-        if stored.get(key) != told.get(key):
-            raise LedgerBroken(key[0], f"what it made of the vote of entry {key[1]} differs in the database")
+    stored = Counter(change for made in changes.changes(tx, study_id).values() for change in made)
+    told = Counter(change for made in history.changes.values() for change in made)
+    for change in sorted((stored - told) + (told - stored), key=lambda change: (change.seq, change.vote)):
+        raise LedgerBroken(change.seq, f"what it made of the vote of entry {change.vote} differs in the database")
+    if (stray := changes.stray(tx, study_id)) is not None:
+        raise LedgerBroken(stray, "a row of the database lets it change a vote of another study")
     left = changes.withdrawals(tx, study_id)
     for rater, seq in sorted(left.items() ^ history.withdrawn.items(), key=lambda pair: pair[1]):
         raise LedgerBroken(seq, f"the withdrawal of '{rater}' is not as it was in the database")
-    return len(stored) + len(left)
+    return stored.total() + len(left)
 
 
 def _check_sealed(tx: Transaction, study_id: int, history: History) -> Mapping[int, Collection[str]]:

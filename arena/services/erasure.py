@@ -6,6 +6,7 @@ deleted rows leave in the database's files. Backups and exports that were made b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -57,20 +58,26 @@ def withdraw(db: Database, study_name: str, rater: str, *, now: datetime, actor:
             gone = (VoteChange(entry.seq, seq, VoteChangeKind.WITHDRAWN) for seq in own)
             changes.add(tx, study.id, gone)
         matchups.release(tx, rater_id, only_open=not goes)
-        for seq, name in _texts(tx, study.id, rater_id):
-            _erase(tx, study.id, seq, name, actor, now)
+        _erase(tx, study.id, _texts(tx, study.id, rater_id), actor, now)
         _close_seat(tx, study, rater, actor, now)
         return done
 
 
 def erase_text(db: Database, study_name: str, seq: int, name: str, *, now: datetime) -> None:
-    """Erase one text of a vote or a correction, named by its ledger entry. Raises NotFound where there is none."""
+    """Erase a text of a vote, named by its ledger entry or that of a correction of it, wherever it was said.
+
+    A correction repeats the comment, so that the vote's own and those of all its corrections go. Raises NotFound where
+    there is none.
+    """
     with db.write() as tx:
         study = held(tx, study_name)
         study.allow(Act.WITHDRAW)
-        if ledger.sealed_text(tx, study.id, seq, name) is None:
-            raise NotFound(f"entry {seq} of '{study_name}' has no {name}, or it was erased already")
-        _erase(tx, study.id, seq, name, OPERATOR, now)
+        vote = changes.vote_of(tx, study.id, seq) or seq
+        said = [vote, *(change.seq for change in changes.changes(tx, study.id, of=vote).get(vote, ()))]
+        there = [(entry, one) for entry, one in ledger.sealed_names(tx, study.id, said) if one == name]
+        if not there:
+            raise NotFound(f"the vote of entry {seq} of '{study_name}' has no {name}, or it was erased already")
+        _erase(tx, study.id, there, OPERATOR, now)
 
 
 def scrub(db: Database) -> list[str]:
@@ -97,16 +104,15 @@ def _foreseen(tx: Transaction, study: Study, rater: str) -> Withdrawal:
 
 def _texts(tx: Transaction, study_id: int, rater_id: int) -> list[tuple[int, str]]:
     """The sealed texts of a rater that are there: the entry and the name of each."""
-    own = {vote.seq for vote in votes.votes(tx, study_id, rater_id=rater_id)}
-    made = changes.changes(tx, study_id)
-    own |= {change.seq for seq in own & made.keys() for change in made[seq]}
-    kept = ledger.sealed_texts(tx, study_id)
-    return [(seq, name) for seq in sorted(own & kept.keys()) for name in sorted(kept[seq])]
+    own = [vote.seq for vote in votes.votes(tx, study_id, rater_id=rater_id)]
+    made = changes.changes(tx, study_id, rater_id=rater_id).values()
+    return ledger.sealed_names(tx, study_id, [*own, *(change.seq for of_vote in made for change in of_vote)])
 
 
-def _erase(tx: Transaction, study_id: int, seq: int, name: str, actor: str, now: datetime) -> None:
-    ledger.erase(tx, study_id, seq, name)
-    ledger.append(tx, study_id, [Draft(Kind.ERASED, payloads.erased(seq, name), actor)], now=now)
+def _erase(tx: Transaction, study_id: int, texts: Sequence[tuple[int, str]], actor: str, now: datetime) -> None:
+    for seq, name in texts:
+        ledger.erase(tx, study_id, seq, name)
+    ledger.append(tx, study_id, [Draft(Kind.ERASED, payloads.erased(*text), actor) for text in texts], now=now)
 
 
 def _close_seat(tx: Transaction, study: Study, rater: str, actor: str, now: datetime) -> None:

@@ -8,15 +8,13 @@ from datetime import datetime
 
 from arena.domain import payloads
 from arena.domain.ledger import Draft, Kind
-from arena.domain.study import Act, Study
+from arena.domain.study import Act, Study, check_reason
 from arena.domain.vocabulary import VoteChangeKind
 from arena.domain.votes import VoteChange, is_excluded
-from arena.errors import BadInput, Conflict, NotFound
+from arena.errors import Conflict, NotFound
 from arena.services.studies import held
 from arena.store import changes, ledger, raters, votes
 from arena.store.engine import Database, Transaction
-
-REASON_CHARS = 300
 
 
 def exclude(
@@ -34,7 +32,7 @@ def exclude(
     Of a rater all votes cast so far are taken that this changes. Returns how many votes were changed. Raises BadInput
     for the reason, NotFound for what is not there, Conflict where a vote is excluded already (or is not).
     """
-    _check_reason(reason)
+    check_reason(reason)
     with db.write() as tx:
         study = held(tx, study_name)
         study.allow(Act.EXCLUDE)
@@ -60,11 +58,6 @@ def tally(made: Iterable[Collection[VoteChange]], reasons: Mapping[int, str]) ->
             last = max(change.seq for change in of_vote if change.kind is VoteChangeKind.EXCLUDED)
             excluded[reasons[last]] += 1
     return withdrawn, excluded
-
-
-def _check_reason(reason: str) -> None:
-    if not reason.strip() or len(reason) > REASON_CHARS or not reason.isprintable():
-        raise BadInput(f"an exclusion is public: give a reason of 1 to {REASON_CHARS} printable characters")
 
 
 def _of_rater(tx: Transaction, study: Study, rater: str) -> list[int]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from arena.domain import ledger as chains
 from arena.domain import payloads
@@ -26,14 +27,11 @@ def own_votes(db: Database, seat: Seat) -> list[OwnVote]:
     with db.read() as tx:
         rater_id = rater_of(tx, seat)
         cast = list(votes.votes(tx, seat.study_id, rater_id=rater_id))
-        made = changes.changes(tx, seat.study_id)
-        said = {vote.seq: [vote.seq, *_corrections(made.get(vote.seq, []))] for vote in cast}
-        stored = ledger.at(tx, seat.study_id, [seq for seqs in said.values() for seq in seqs])
+        made = changes.changes(tx, seat.study_id, rater_id=rater_id)
+        said = [change.seq for of_vote in made.values() for change in of_vote]
+        stored = ledger.at(tx, seat.study_id, [*(vote.seq for vote in cast), *said])
         shown = matchups.shown_to(tx, rater_id)
-        return [
-            _own(vote, made.get(vote.seq, []), [stored[seq] for seq in said[vote.seq]], shown)
-            for vote in reversed(cast)
-        ]
+        return [_own(vote, made.get(vote.seq, []), stored, shown) for vote in reversed(cast)]
 
 
 def find_receipt(own: list[OwnVote], text: str) -> OwnVote:
@@ -79,35 +77,54 @@ def correct(db: Database, seat: Seat, ballot: Ballot, *, now: datetime) -> Recei
         ballot = cleaned(ballot)
         check_offered(study, ballot)
         if _ballot(tx, study.id, vote, ballot.token) == ballot:
-            seq = _said_at(tx, study.id, vote)
-            return _receipt(ledger.at(tx, study.id, [seq])[seq])
+            said = _said(tx, study.id, vote)[-1]
+            return _receipt(ledger.at(tx, study.id, [said.seq])[said.seq], said)
         return _record(tx, seat, vote, ballot, now)
 
 
-def _own(vote: Vote, made: list[VoteChange], said: list[Linked], shown: Mapping[int, tuple[str, str]]) -> OwnVote:
+def _own(
+    vote: Vote, made: list[VoteChange], stored: Mapping[int, Linked], shown: Mapping[int, tuple[str, str]]
+) -> OwnVote:
     assert vote.matchup_seq is not None  # imported votes are under other pseudonyms
     token, question = shown[vote.matchup_seq]
+    corrections = [change for change in made if change.kind is VoteChangeKind.CORRECTED]
+    said: list[Vote | VoteChange] = [vote, *corrections]
     return OwnVote(
-        receipt=_receipt(said[0]),
-        corrected=_receipt(said[-1]) if len(said) > 1 else None,
+        receipt=_receipt(stored.get(vote.seq), vote),
+        corrected=_receipt(stored.get(corrections[-1].seq), corrections[-1]) if corrections else None,
         token=token,
         question_text=question,
         choice=corrected(vote, made).choice,
         counts=as_it_stands(vote, made) is not None,
-        intact=all(map(_is_intact, said)) and json.loads(said[0].body)["payload"]["choice"] == vote.choice,
+        intact=all(_is_intact(stored.get(one.seq), one) for one in said),
     )
 
 
-def _corrections(made: list[VoteChange]) -> list[int]:
-    return [change.seq for change in made if change.kind is VoteChangeKind.CORRECTED]
+def _is_intact(entry: Linked | None, said: Vote | VoteChange) -> bool:
+    """Whether an entry is there, has its own hash, and says what the row beside it says."""
+    fields = _fields(entry)
+    if entry is None or fields is None or chains.entry_hash(entry.body) != entry.hash:
+        return False
+    payload = fields.get("payload", {})
+    return canonical(fields) == entry.body and (payload.get("choice"), payload.get("reason")) == (
+        said.choice,
+        said.reason,
+    )
 
 
-def _is_intact(entry: Linked) -> bool:
-    return chains.entry_hash(entry.body) == entry.hash and canonical(json.loads(entry.body)) == entry.body
+def _receipt(entry: Linked | None, said: Vote | VoteChange) -> Receipt:
+    """The receipt of what was said; where its entry is gone or cannot be read, as far as it is known."""
+    fields = _fields(entry)
+    moment = chains.moment(fields["time"]) if fields else getattr(said, "voted_at", None)
+    return Receipt(said.seq, entry.hash if entry else "", moment or datetime.fromtimestamp(0, UTC))
 
 
-def _receipt(entry: Linked) -> Receipt:
-    return Receipt(entry.seq, entry.hash, chains.moment(json.loads(entry.body)["time"]))
+def _fields(entry: Linked | None) -> dict[str, Any] | None:
+    try:
+        fields = json.loads(entry.body) if entry else None
+        return fields if isinstance(fields, dict) and chains.moment(fields["time"]) else None
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
 
 
 def _voted(tx: Transaction, seat: Seat, token: str) -> Vote | None:
@@ -115,16 +132,17 @@ def _voted(tx: Transaction, seat: Seat, token: str) -> Vote | None:
     return votes.vote_on(tx, issued.id) if issued else None
 
 
-def _said_at(tx: Transaction, study_id: int, vote: Vote) -> int:
-    """The entry that holds what the rater says now: the vote's own, or that of its last correction."""
-    return [vote.seq, *_corrections(changes.changes(tx, study_id, of=vote.seq).get(vote.seq, []))][-1]
+def _said(tx: Transaction, study_id: int, vote: Vote) -> list[Vote | VoteChange]:
+    """What the rater said, in order: the vote and its corrections."""
+    made = changes.changes(tx, study_id, of=vote.seq).get(vote.seq, [])
+    return [vote, *(change for change in made if change.kind is VoteChangeKind.CORRECTED)]
 
 
 def _ballot(tx: Transaction, study_id: int, vote: Vote, token: str) -> Ballot:
-    made = changes.changes(tx, study_id, of=vote.seq).get(vote.seq, [])
-    now = corrected(vote, made)
-    comment = ledger.sealed_text(tx, study_id, _said_at(tx, study_id, vote), "comment")
-    return Ballot(token, now.choice, now.reason, comment.text if comment else None)
+    said = _said(tx, study_id, vote)[-1]
+    assert said.choice is not None
+    comment = ledger.sealed_text(tx, study_id, said.seq, "comment")
+    return Ballot(token, said.choice, said.reason, comment.text if comment else None)
 
 
 def _record(tx: Transaction, seat: Seat, vote: Vote, ballot: Ballot, now: datetime) -> Receipt:

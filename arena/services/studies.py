@@ -149,6 +149,6 @@ def overview(db: Database, study: Study) -> Overview:
             places=planned * study.plan.raters_per_pairing,
             filled=matchups.filled(tx, study.id),
             raters=raters.voters(tx, study.id),
-            sources=tuple(replace(row, set_aside=aside[row.source]) for row in votes.tallies(tx, study.id)),
+            sources=tuple(replace(row, set_aside=aside.get(row.source, 0)) for row in votes.tallies(tx, study.id)),
             head=ledger.chain_of(tx, study.id).head,
         )

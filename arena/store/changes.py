@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select
 
 from arena.domain.ledger import known
 from arena.domain.vocabulary import CannotJudgeReason, Choice, VoteChangeKind
-from arena.domain.votes import VoteChange, as_it_stands
+from arena.domain.votes import VoteChange
 from arena.store import raters, votes
 from arena.store.engine import Transaction
 from arena.store.tables import Rater, Vote, Withdrawal
@@ -36,13 +35,15 @@ def add(tx: Transaction, study_id: int, made: Iterable[VoteChange]) -> None:
 
 
 def changes(
-    tx: Transaction, study_id: int, *, of: int | None = None, up_to: int | None = None
+    tx: Transaction, study_id: int, *, of: int | None = None, rater_id: int | None = None, up_to: int | None = None
 ) -> dict[int, list[VoteChange]]:
-    """A study's changes (`of` one vote, `up_to` an entry) in order, by the entry of the vote that they change."""
-    query = select(Vote.seq, Row.seq, Row.kind, Row.choice, Row.reason).join(Vote, Vote.id == Row.vote_id)
+    """A study's changes (`of` one vote, of one rater, `up_to` an entry), by the entry of the vote that they change."""
+    query = select(Vote.seq, Row.seq, Row.kind, Row.choice, Row.reason).join(Vote, _is_its_vote())
     query = query.where(Row.study_id == study_id).order_by(Row.seq)
     if of is not None:
-        query = query.where(Vote.seq == of)
+        query = query.where(Vote.seq == of, Vote.study_id == study_id)
+    if rater_id is not None:
+        query = query.where(Vote.rater_id == rater_id)
     if up_to is not None:
         query = query.where(Row.seq <= up_to)
     found: dict[int, list[VoteChange]] = {}
@@ -58,11 +59,31 @@ def changes(
     return found
 
 
-def set_aside(tx: Transaction, study_id: int) -> Counter[str]:
-    """How many votes of each source do not count: excluded, or withdrawn."""
-    made = changes(tx, study_id)
-    changed = votes.changed(tx, study_id)
-    return Counter(vote.source for vote in changed if as_it_stands(vote, made[vote.seq]) is None)
+def _is_its_vote() -> ColumnElement[bool]:
+    return and_(Vote.id == Row.vote_id, Vote.study_id == Row.study_id)
+
+
+def vote_of(tx: Transaction, study_id: int, correction: int) -> int | None:
+    """The entry of the vote that a correction, named by its own entry, replaces."""
+    query = select(Vote.seq).join(Row, _is_its_vote()).where(Row.study_id == study_id, Row.seq == correction)
+    return tx.scalar(query.where(Row.kind == VoteChangeKind.CORRECTED))
+
+
+def stray(tx: Transaction, study_id: int) -> int | None:
+    """The first entry with a row here that changes a vote of another study; None where there is no such row."""
+    rows = select(func.min(Row.seq)).join(Vote, Vote.id == Row.vote_id)
+    return tx.scalar(rows.where(Row.study_id == study_id, Vote.study_id != study_id))
+
+
+def set_aside(tx: Transaction, study_id: int) -> dict[str, int]:
+    """How many votes of each source do not count: excluded, or withdrawn. Counted where they lie: there may be many."""
+    words = (VoteChangeKind.EXCLUDED, VoteChangeKind.READMITTED)
+    last = select(Row.kind).where(Row.vote_id == Vote.id, Row.kind.in_(words)).order_by(Row.seq.desc()).limit(1)
+    left = select(Row.id).where(Row.vote_id == Vote.id, Row.kind == VoteChangeKind.WITHDRAWN).exists()
+    changed = select(Row.vote_id).where(Row.study_id == study_id)
+    query = select(Vote.source, func.count()).where(Vote.study_id == study_id, Vote.id.in_(changed))
+    query = query.where(or_(left, last.scalar_subquery() == VoteChangeKind.EXCLUDED)).group_by(Vote.source)
+    return dict(tx.execute(query).all())
 
 
 def withdraw(tx: Transaction, study_id: int, rater_id: int, seq: int) -> None:

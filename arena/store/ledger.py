@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from arena.domain.ledger import GENESIS, Draft, Head, Kind, LedgerBroken, Linked, Sealed, link
 from arena.store.base import table_of
-from arena.store.engine import Transaction, paged
+from arena.store.engine import PAGE, Transaction, paged
 from arena.store.tables import Chain, LedgerEntry, SealedText
 
 INSTANCE = "instance"
@@ -120,6 +120,15 @@ def sealed_texts(tx: Transaction, study_id: int, *, only: int | None = None) -> 
     return texts
 
 
+def sealed_names(tx: Transaction, study_id: int, seqs: Collection[int]) -> list[tuple[int, str]]:
+    """Which texts of some entries are there, sorted: entry and name."""
+    chain, wanted = chain_of(tx, study_id), set(seqs)
+    query = select(SealedText.seq, SealedText.name).where(SealedText.chain_id == chain.id)
+    if len(wanted) <= PAGE:  # beyond some tens of thousands a statement takes no more parameters
+        query = query.where(SealedText.seq.in_(wanted))
+    return sorted((seq, name) for seq, name in tx.execute(query) if seq in wanted)
+
+
 def entries(tx: Transaction, study_id: int | None, *, up_to: int | None = None) -> Iterator[Linked]:
     """The entries of a chain in order, streamed."""
     query = select(LedgerEntry.seq, LedgerEntry.kind, LedgerEntry.body, LedgerEntry.hash)
@@ -133,8 +142,10 @@ def entries(tx: Transaction, study_id: int | None, *, up_to: int | None = None) 
 def at(tx: Transaction, study_id: int, seqs: Collection[int]) -> dict[int, Linked]:
     """Some entries of a chain, by their numbers, as they are stored."""
     query = select(LedgerEntry.seq, LedgerEntry.kind, LedgerEntry.body, LedgerEntry.hash)
-    query = query.where(LedgerEntry.chain_id == chain_of(tx, study_id).id, LedgerEntry.seq.in_(seqs))
-    return {row[0]: Linked(*row) for row in tx.execute(query)}
+    query = query.where(LedgerEntry.chain_id == chain_of(tx, study_id).id)
+    wanted = list(seqs)
+    pages = (wanted[at : at + PAGE] for at in range(0, len(wanted), PAGE))
+    return {row[0]: Linked(*row) for page in pages for row in tx.execute(query.where(LedgerEntry.seq.in_(page)))}
 
 
 def reasons(tx: Transaction, study_id: int, kind: Kind) -> dict[int, str]:

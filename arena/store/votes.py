@@ -122,12 +122,6 @@ def ids(tx: Transaction, study_id: int, entries: Collection[int]) -> dict[int, i
     return dict(tx.execute(query).all())
 
 
-def changed(tx: Transaction, study_id: int) -> list[Vote]:
-    """The votes that something happened to after they were cast, as they were cast."""
-    query = _votes().where(tables.Vote.study_id == study_id, tables.Vote.id.in_(select(tables.VoteChange.vote_id)))
-    return [_vote(row) for row in tx.execute(query)]
-
-
 def at(tx: Transaction, study_id: int, seq: int) -> Vote | None:
     """The vote of a ledger entry, as it was cast."""
     row = tx.execute(_votes().where(tables.Vote.study_id == study_id, tables.Vote.seq == seq)).one_or_none()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from sqlalchemy import text
 
 from arena.domain.ledger import Draft, Head, Kind, LedgerBroken, link
 from arena.domain.vocabulary import Role
@@ -20,6 +21,7 @@ from arena.store import tables
 from arena.store.engine import Database, open_database
 from tests.conftest import MakeDatabase
 from tests.services.eventful import eventful
+from tests.services.test_exchange import voted
 from tests.studies import NOW, opened
 
 UNGOVERNED = {
@@ -141,6 +143,27 @@ def test_a_row_that_borrows_the_entry_of_another_is_found(honest: Path, tmp_path
     db.close()
 
 
+def test_a_row_that_changes_a_vote_under_the_number_of_another_study_is_found(db: Database) -> None:
+    """No trigger and no key refuses it: the row is new, and both numbers are genuine."""
+    eventful(db)
+    voted(db, "t")
+    audit_all(db)
+    here, there = (studies.get(db, name).id for name in "st")
+    with db.write() as tx:
+        of_study = "FROM vote_change c JOIN vote v ON v.id = c.vote_id WHERE c.study_id = :here AND v.seq IN"
+        shared = "(SELECT seq FROM vote WHERE study_id = :there)"
+        query = text(f"SELECT c.seq, v.seq AS vote {of_study} {shared} ORDER BY c.seq LIMIT 1")
+        row = tx.execute(query, {"here": here, "there": there}).one()
+        forged = text(
+            "INSERT INTO vote_change (id, study_id, seq, vote_id, kind, choice) "
+            "SELECT -1, :here, :seq, id, 'corrected', 'b_much_better' FROM vote WHERE study_id = :there AND seq = :vote"
+        )
+        tx.execute(forged, {"here": here, "there": there, "seq": row.seq, "vote": row.vote})
+    with pytest.raises(LedgerBroken, match="of another study") as found:
+        audit_all(db)
+    assert found.value.position == row.seq
+
+
 def _another(value: Any, others: list[Any]) -> Any:
     if others and not isinstance(value, str):
         return next((other for other in others if other is not None), None)
@@ -231,6 +254,8 @@ FORGERIES: dict[str, tuple[list[Draft], str]] = {
     "an exclusion twice": ([_vote(), _exclusion(), _exclusion()], "excluded already"),
     "an exclusion twice in one": ([_vote(), _exclusion(votes=[13, 13])], "excluded already"),
     "an exclusion without a reason": ([_vote(), _exclusion(reason=None)], "payload is not one of a 'exclusion'"),
+    "an exclusion for nothing": ([_vote(), _exclusion(reason=" ")], "give a reason"),
+    "an exclusion that steers a terminal": ([_vote(), _exclusion(reason="\x1b[2J")], "give a reason"),
     "a readmission of what counts": ([_vote(), _exclusion(kind=Kind.READMISSION)], "not excluded"),
     "a withdrawal twice": ([_withdrawal(), _withdrawal()], "has withdrawn before"),
     "a withdrawal against the plan": ([_withdrawal(votes="withdraw_votes")], "another rule"),

@@ -191,3 +191,29 @@ def test_an_eventful_study_moves_to_the_other_database(make_db: MakeDatabase) ->
         passed = [audit.audit_study(db, studies.get(db, "s").id) for db in (one, other)]
         assert passed[0] == passed[1]
         assert passed[0].texts_erased == 4
+
+
+@pytest.mark.parametrize("named_by", ["the vote", "its correction"])
+def test_a_comment_is_erased_wherever_the_rater_repeated_it(db: Database, named_by: str) -> None:
+    """The form of a correction begins with the comment of the vote, so that each correction holds it again."""
+    study, rater = opened(db), seated(db)
+    token = cast(db, rater, comment=COMMENT)
+    for minute, choice in enumerate((Choice.TIE_GOOD, Choice.TIE_BAD)):
+        record.correct(db, rater, Ballot(token, choice, None, COMMENT), now=later(minute))
+    [vote] = record.own_votes(db, rater)
+    assert vote.corrected is not None
+    seq = vote.receipt.position if named_by == "the vote" else vote.corrected.position
+    erasure.erase_text(db, "s", seq, "comment", now=later(3))
+    assert COMMENT.encode() not in exported(db, "votes") + exported(db, "ledger")
+    assert audit.audit_study(db, study.id).texts_erased == 3
+    with pytest.raises(NotFound):
+        erasure.erase_text(db, "s", seq, "comment", now=later(3))
+
+
+def test_a_comment_that_only_a_correction_has_is_erased_by_its_vote(db: Database) -> None:
+    opened(db)
+    rater = seated(db)
+    token = cast(db, rater)
+    record.correct(db, rater, Ballot(token, Choice.TIE_GOOD, None, COMMENT), now=later(1))
+    erasure.erase_text(db, "s", record.own_votes(db, rater)[0].receipt.position, "comment", now=later(2))
+    assert COMMENT.encode() not in exported(db, "votes") + exported(db, "ledger")

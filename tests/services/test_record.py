@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
 from arena.domain.blinding import Ballot
 from arena.domain.vocabulary import CannotJudgeReason, Choice
@@ -10,6 +11,7 @@ from arena.errors import BadInput, Conflict, NotAllowed, NotFound
 from arena.services import access, audit, leaderboard, record, studies, voting
 from arena.services.leaderboard import BoardRequest
 from arena.store.engine import Database
+from tests.reliability.attacker import lower_the_guard
 from tests.services.eventful import cast, eventful
 from tests.services.test_exchange import exported
 from tests.studies import NOW, later, opened, seated
@@ -108,3 +110,33 @@ def test_a_receipt_is_found_whole_or_by_its_hash_and_only_by_its_rater(db: Datab
     assert [vote.counts for vote in own] == [False, False, True]
     with pytest.raises(BadInput, match="64 hex digits"):
         record.find_receipt(own, "12")
+
+
+TAMPERED = {
+    "the vote": "UPDATE vote SET choice = 'b_much_better' WHERE seq = :vote",
+    "the correction": "UPDATE vote_change SET choice = 'b_much_better' WHERE seq = :correction",
+    "the vote's entry": "UPDATE ledger_entry SET body = replace(body, 'a_better', 'b_better') "
+    "WHERE seq = :vote AND kind = 'vote'",
+    "an entry that is no JSON": "UPDATE ledger_entry SET body = 'x' WHERE seq = :correction AND kind = 'correction'",
+    "an entry that is gone": "DELETE FROM ledger_entry WHERE seq = :vote AND kind = 'vote'",
+}
+
+
+@pytest.mark.parametrize("what", TAMPERED)
+def test_a_rater_sees_that_a_vote_was_changed(db: Database, what: str) -> None:
+    opened(db)
+    alice = seated(db)
+    token = cast(db, alice, Choice.A_BETTER)
+    cast(db, alice, Choice.TIE_GOOD)
+    record.correct(db, alice, Ballot(token, Choice.TIE_BAD), now=later(1))
+    other, vote = record.own_votes(db, alice)
+    assert vote.corrected is not None
+    assert vote.intact
+    lower_the_guard(db)
+    with db.write() as tx:
+        places = {"vote": vote.receipt.position, "correction": vote.corrected.position}
+        used = {name: at for name, at in places.items() if f":{name}" in TAMPERED[what]}
+        assert tx.execute(text(TAMPERED[what]), used).rowcount == 1
+    same, changed = record.own_votes(db, alice)
+    assert same == other
+    assert not changed.intact
