@@ -48,7 +48,8 @@ class Receipt:
 class OwnVote:
     """A vote as its own rater sees it later. `corrected` is the receipt of its last correction.
 
-    `counts` is False where the vote was excluded; `intact`: the stored entries still have the hashes of their receipts.
+    `excluded` is why the vote does not count at present, None where it does; `intact`: the stored entries still have
+    the hashes of their receipts and say what is shown.
     """
 
     receipt: Receipt
@@ -56,7 +57,7 @@ class OwnVote:
     token: str
     question_text: str
     choice: Choice
-    counts: bool
+    excluded: str | None
     intact: bool
 
 

@@ -40,7 +40,8 @@ DEFAULT_CONSENT = (
     "You will read clinical questions, each with two answers written by computer systems or people, and say which "
     "answer you prefer. The answers may be wrong: they are **not for clinical use**.\n\n"
     "Your choices are stored under a pseudonym, apart from your name, in a record that is never altered. "
-    "You may stop at any time, and you may leave the study: your name and your comments are then erased."
+    "You may stop at any time. On the page of your votes you may also leave the study: your name and your comments are "
+    "then erased; whether your votes stay is said there."
 )
 DIGEST_PREFIX = "clinical-arena plan v1\n"
 

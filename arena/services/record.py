@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,14 +13,18 @@ from arena.domain import payloads
 from arena.domain.access import Seat
 from arena.domain.blinding import Ballot, BlindMatchup, OwnVote, Receipt
 from arena.domain.canonical import canonical
-from arena.domain.ledger import Draft, Kind, Linked, read_head
+from arena.domain.ledger import Draft, Kind, Linked
 from arena.domain.study import Act
 from arena.domain.vocabulary import VoteChangeKind
-from arena.domain.votes import Vote, VoteChange, as_it_stands, corrected
-from arena.errors import NotFound
+from arena.domain.votes import Vote, VoteChange, corrected, is_excluded
+from arena.errors import BadInput, NotFound
 from arena.services.voting import NO_PAIR, check_offered, cleaned, rater_of
 from arena.store import changes, ledger, matchups, studies, votes
 from arena.store.engine import Database, Transaction
+
+HASH_CHARS = 64
+BEGINNING = 10
+"""Characters of a hash that a table shows, and that are enough to find a receipt among the own ones."""
 
 
 def own_votes(db: Database, seat: Seat) -> list[OwnVote]:
@@ -31,22 +36,27 @@ def own_votes(db: Database, seat: Seat) -> list[OwnVote]:
         said = [change.seq for of_vote in made.values() for change in of_vote]
         stored = ledger.at(tx, seat.study_id, [*(vote.seq for vote in cast), *said])
         shown = matchups.shown_to(tx, rater_id)
-        return [_own(vote, made.get(vote.seq, []), stored, shown) for vote in reversed(cast)]
+        reasons = ledger.reasons(tx, seat.study_id, Kind.EXCLUSION)
+        return [_own(vote, made.get(vote.seq, []), stored, shown, reasons) for vote in reversed(cast)]
 
 
 def find_receipt(own: list[OwnVote], text: str) -> OwnVote:
-    """The own vote that a receipt (HASH, or POSITION:HASH) stands for.
+    """The own vote whose receipt stands in `text`: its hash or the beginning of it, with or without the position.
 
-    Raises BadInput for what is no receipt, NotFound where no vote of this rater has it.
+    Raises BadInput for what holds no receipt, NotFound where no vote of this rater has it.
     """
-    asked = read_head(text)
+    hashes = [word for word in re.findall(r"[0-9a-f]+", text.lower()) if len(word) >= BEGINNING]
+    if len(hashes) != 1 or len(hashes[0]) > HASH_CHARS:
+        raise BadInput(
+            f"this is no receipt: a receipt has {HASH_CHARS} characters of 0-9 and a-f, of which the first {BEGINNING} "
+            "are enough"
+        )
     for vote in own:
-        for receipt in (vote.receipt, vote.corrected):
-            if receipt and receipt.hash == asked.hash and asked.position in (0, receipt.position):
-                return vote
+        if any(receipt and receipt.hash.startswith(hashes[0]) for receipt in (vote.receipt, vote.corrected)):
+            return vote
     raise NotFound(
-        "None of your votes in this study has this receipt. If you copied it whole and it is yours, keep it and tell "
-        "the person who invited you: the record may have been changed."
+        "None of your votes has this receipt. It may be from another study, or from a vote under another seat. If it "
+        "is of a vote that you cast here, keep it and tell the person who invited you: the record may be changed."
     )
 
 
@@ -83,7 +93,11 @@ def correct(db: Database, seat: Seat, ballot: Ballot, *, now: datetime) -> Recei
 
 
 def _own(
-    vote: Vote, made: list[VoteChange], stored: Mapping[int, Linked], shown: Mapping[int, tuple[str, str]]
+    vote: Vote,
+    made: list[VoteChange],
+    stored: Mapping[int, Linked],
+    shown: Mapping[int, tuple[str, str]],
+    reasons: Mapping[int, str],
 ) -> OwnVote:
     assert vote.matchup_seq is not None  # imported votes are under other pseudonyms
     token, question = shown[vote.matchup_seq]
@@ -95,9 +109,16 @@ def _own(
         token=token,
         question_text=question,
         choice=corrected(vote, made).choice,
-        counts=as_it_stands(vote, made) is not None,
+        excluded=_reason(made, reasons),
         intact=all(_is_intact(stored.get(one.seq), one) for one in said),
     )
+
+
+def _reason(made: list[VoteChange], reasons: Mapping[int, str]) -> str | None:
+    """Why a vote does not count; None where it does."""
+    if not is_excluded(made):
+        return None
+    return reasons.get(max(change.seq for change in made if change.kind is VoteChangeKind.EXCLUDED), "")
 
 
 def _is_intact(entry: Linked | None, said: Vote | VoteChange) -> bool:

@@ -13,14 +13,15 @@ from arena.domain.access import Seat
 from arena.domain.blinding import Ballot, BlindMatchup
 from arena.domain.plan import WithdrawalRule
 from arena.domain.vocabulary import CannotJudgeReason, StudyState
-from arena.errors import ArenaError, BadInput, NotFound
-from arena.services import erasure, record, studies
+from arena.errors import ArenaError, BadInput, Conflict, NotFound
+from arena.services import erasure, record, studies, voting
 from arena.web.context import Context, Here, see_other
 from arena.web.pages import sentence
 from arena.web.rater import check_token, read_ballot
-from arena.web.sessions import RATER_COOKIE, RaterSeat
+from arena.web.sessions import RATER_COOKIE, MaybeRater, RaterSeat
 
 router = APIRouter(include_in_schema=False)
+_BY_HAND = "run `arena db scrub`"
 
 
 @router.get("/receipt", response_model=None)
@@ -46,6 +47,7 @@ def receipts(
         own=own,
         asked=receipt.strip(),
         found=found,
+        is_change=found is not None and found.corrected is not None and found.corrected.hash in receipt.lower(),
         problem=sentence(str(problem)) if problem else None,
         can_correct=study.state is StudyState.OPEN,
         head=studies.head(here.db, seat.study_id),
@@ -76,6 +78,10 @@ def correct(
     except BadInput as problem:
         matchup, ballot = record.shown_again(here.db, seat, token)
         return _page(here, seat, matchup, ballot, problem=sentence(str(problem)), form=(choice, reason, comment))
+    except Conflict:
+        now = voting.sitting(here.db, seat)
+        view = {"study": now.study, "progress": now.progress, "comment": comment, "is_change": True}
+        return here.pages("late.html", Conflict.status, **view)
     return see_other(f"/receipt?receipt={saved.position}%3A{saved.hash}")
 
 
@@ -91,16 +97,18 @@ def withdraw(here: Here, seat: RaterSeat, sure: Annotated[str, Form()] = "") -> 
     if sure != "yes":
         return _withdrawal_page(here, seat, problem="Tick the box first: this cannot be undone.")
     erasure.withdraw(here.db, seat.study_name, seat.pseudonym, now=here.now, actor=seat.pseudonym)
+    # Said before the work: who finds no line after it knows that the server was stopped in between.
+    structlog.get_logger("arena.web").info("erased texts are being overwritten; if no outcome follows, " + _BY_HAND)
     response = see_other("/withdrawn")
     response.delete_cookie(RATER_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
     response.background = BackgroundTask(_scrub, here)
     return response
 
 
-@router.get("/withdrawn")
-def withdrawn(here: Here) -> HTMLResponse:
-    """Confirm it to one who is nobody any more."""
-    return here.pages("withdrawn.html")
+@router.get("/withdrawn", response_model=None)
+def withdrawn(here: Here, seat: MaybeRater) -> HTMLResponse | RedirectResponse:
+    """Confirm it to one who is nobody any more; whoever has a seat has not left."""
+    return see_other("/vote") if seat else here.pages("withdrawn.html")
 
 
 def _scrub(here: Context) -> None:
@@ -109,8 +117,13 @@ def _scrub(here: Context) -> None:
         remains = erasure.scrub(here.db)
     except ArenaError as error:
         remains = [str(error)]
+    except Exception as error:
+        # The answer is given: nobody but the log can be told, and of the words that are to go nothing may be in it.
+        remains = [f"the overwriting broke off ({type(error).__name__})"]
     for where in remains:
-        log.warning("erased texts may be left in the database's files; run `arena db scrub`", where=where)
+        log.warning(f"erased texts may be left in the database's files; {_BY_HAND}", where=where)
+    if not remains:
+        log.info("erased texts are overwritten")
 
 
 def _page(
@@ -139,12 +152,14 @@ def _page(
 
 def _withdrawal_page(here: Context, seat: Seat, *, problem: str | None = None) -> HTMLResponse:
     study = studies.by_id(here.db, seat.study_id)
+    own = record.own_votes(here.db, seat) if seat.consented else []
     return here.pages(
         "withdraw.html",
         422 if problem else 200,
         study=study,
         seat=seat,
         foreseen=erasure.foreseen(here.db, study.name, seat.pseudonym),
+        excluded=sum(vote.excluded is not None for vote in own),
         votes_go=study.plan.withdrawal is WithdrawalRule.WITHDRAW_VOTES,
         problem=problem,
     )

@@ -158,7 +158,7 @@ def _check_rater(db: Database, model: Model, pseudonym: str, seat: Seat) -> None
     assert (_short(last) if last else None) == (_said(own[-1].said[0]) if own else None)
     for vote, told in zip(reversed(own), record.own_votes(db, seat), strict=True):
         assert told.intact
-        assert (told.token, told.choice, told.counts) == (vote.token, vote.said[-1].choice, vote.counts)
+        assert (told.token, told.choice, told.excluded is None) == (vote.token, vote.said[-1].choice, vote.counts)
         assert _short(told.receipt) == _said(vote.said[0])
         corrected = _said(vote.said[-1]) if len(vote.said) > 1 else None
         assert (_short(told.corrected) if told.corrected else None) == corrected

@@ -24,7 +24,7 @@ def test_a_correction_counts_instead_and_leaves_the_first_vote_in_the_ledger(db:
     receipt = record.correct(db, alice, Ballot(token, Choice.CANNOT_JUDGE, CannotJudgeReason.OTHER, None), now=later(1))
     [vote] = record.own_votes(db, alice)
     assert (vote.receipt, vote.corrected, vote.choice) == (first, receipt, Choice.CANNOT_JUDGE)
-    assert (vote.counts, vote.intact) == (True, True)
+    assert (vote.excluded, vote.intact) == (None, True)
     with pytest.raises(Conflict, match="no vote to count"):
         leaderboard.board(db, study, BoardRequest(rounds=20))
     assert b'"choice":"a_better"' in exported(db, "ledger")
@@ -102,14 +102,16 @@ def test_a_receipt_is_found_whole_or_by_its_hash_and_only_by_its_rater(db: Datab
     for vote in own:
         for receipt in filter(None, (vote.receipt, vote.corrected)):
             assert record.find_receipt(own, receipt.hash) is vote
-            assert record.find_receipt(own, f" {receipt.position}:{receipt.hash}\n") is vote
-            with pytest.raises(NotFound):
-                record.find_receipt(own, f"{receipt.position + 1}:{receipt.hash}")
+            for written in (f" {receipt.position}:{receipt.hash}\n", receipt.hash.upper(), receipt.hash[:10] + "…"):
+                assert record.find_receipt(own, written) is vote
+            said = f"ledger entry {receipt.position}, hash {receipt.hash}"
+            assert record.find_receipt(own, said) is vote
             with pytest.raises(NotFound):
                 record.find_receipt(record.own_votes(db, bob), receipt.hash)
-    assert [vote.counts for vote in own] == [False, False, True]
-    with pytest.raises(BadInput, match="64 hex digits"):
-        record.find_receipt(own, "12")
+    assert [vote.excluded for vote in own] == ["a test of the projector", "a test of the projector", None]
+    for nonsense in ("12", "", receipt.hash[:9], receipt.hash + "0", f"{receipt.hash} {receipt.hash}"):
+        with pytest.raises(BadInput, match="64 characters"):
+            record.find_receipt(own, nonsense)
 
 
 TAMPERED = {

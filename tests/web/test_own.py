@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 
 import pytest
 import structlog
 
 from arena.domain.plan import Plan, WithdrawalRule
 from arena.domain.vocabulary import Role
+from arena.errors import Incomplete
 from arena.services import access, erasure, studies
 from arena.store.engine import Database
 from arena.web.logs import configure
@@ -30,14 +33,14 @@ def test_a_rater_checks_a_receipt_and_nobody_elses(arena: Arena) -> None:
     cast(alice)
     receipt = receipt_on(alice.get("/receipt").text)
     page = alice.get("/receipt", params={"receipt": receipt})
-    assert (page.status_code, "in the record as you cast it" in Page(page.text).text) == (200, True)
+    assert (page.status_code, "is in the record as you cast it" in Page(page.text).text) == (200, True)
     assert not [name for name in CONTENDERS if name in page.text]
     not_his = bob.get("/receipt", params={"receipt": receipt})
     unknown = bob.get("/receipt", params={"receipt": receipt[:-1] + "0"})
     assert (not_his.status_code, unknown.status_code) == (404, 404)
     assert not_his.text.replace(receipt, "") == unknown.text.replace(receipt[:-1] + "0", "")
     nonsense = alice.get("/receipt", params={"receipt": '"><script>'})
-    assert (nonsense.status_code, "script" in Page(nonsense.text).text) == (422, True)
+    assert (nonsense.status_code, "This is no receipt" in Page(nonsense.text).text) == (422, True)
 
 
 def test_a_vote_is_corrected_on_the_pair_as_it_was(arena: Arena) -> None:
@@ -60,7 +63,7 @@ def test_a_vote_is_corrected_on_the_pair_as_it_was(arena: Arena) -> None:
     assert (refused.status_code, "kept</textarea>" in refused.text) == (422, True)
     saved = rater.post("/correct", data={"token": token, "choice": "tie_bad"})
     assert saved.status_code == 303
-    assert "you changed it later" in Page(rater.get(saved.headers["location"]).text).text
+    assert "is saved as entry" in Page(rater.get(saved.headers["location"]).text).text
     studies.close(arena.db, "small", now=arena.clock())
     assert rater.get(address).status_code == rater.post("/correct", data={"token": token}).status_code == 409
     assert address not in rater.get("/receipt").text
@@ -95,24 +98,66 @@ def test_a_stolen_cookie_of_one_who_left_is_worth_nothing(arena: Arena) -> None:
     assert thief.get("/vote").status_code == thief.get("/receipt").status_code == 401
 
 
-def test_the_server_overwrites_what_was_erased_or_says_that_it_did_not(
-    arena: Arena, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def _forgotten(_db: Database) -> list[str]:
+    return []
+
+
+def _archived(_db: Database) -> list[str]:
+    return ["an archive"]
+
+
+def _unusable(_db: Database) -> list[str]:
+    raise Incomplete("the database cannot be used: gone away")
+
+
+def _broken(_db: Database) -> list[str]:
+    raise ValueError("words to be forgotten")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "level", "where"),
+    [
+        (_forgotten, "info", None),
+        (_archived, "warning", "an archive"),
+        (_unusable, "warning", "the database cannot be used: gone away"),
+        (_broken, "warning", "the overwriting broke off (ValueError)"),
+    ],
+)
+def test_the_log_says_that_erased_texts_are_overwritten_and_what_came_of_it(
+    arena: Arena,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    outcome: Callable[[Database], list[str]],
+    level: str,
+    where: str | None,
 ) -> None:
-    real, called = erasure.scrub, 0
+    before = ""
 
     def scrub(db: Database) -> list[str]:
-        nonlocal called
-        called += 1
-        return [*real(db), "an archive"]
+        nonlocal before
+        before = capsys.readouterr().err
+        erasure_scrub(db)
+        return outcome(db)
 
+    erasure_scrub = erasure.scrub
     monkeypatch.setattr(erasure, "scrub", scrub)
     configure("json")
-    arena.study()
-    arena.rater().post("/withdraw", data={"sure": "yes"})
-    structlog.reset_defaults()
-    assert called == 1
-    [line] = [line for line in capsys.readouterr().err.splitlines() if "an archive" in line]
-    assert "arena db scrub" in line
+    try:
+        arena.study()
+        rater = arena.rater()
+        cast(rater, comment="words to be forgotten")
+        capsys.readouterr()
+        assert rater.post("/withdraw", data={"sure": "yes"}).status_code == 303
+    finally:
+        structlog.reset_defaults()
+    after = capsys.readouterr().err
+    # Whoever is stopped in the middle of it has left the first line already.
+    [announced] = [row for row in map(json.loads, before.splitlines()) if "being overwritten" in row["event"]]
+    assert (announced["level"], "arena db scrub" in announced["event"]) == ("info", True)
+    [told] = [row for row in map(json.loads, after.splitlines()) if "erased texts" in row["event"]]
+    assert (told["level"], told.get("where"), "arena db scrub" in told["event"]) == (level, where, where is not None)
+    assert "Traceback" not in before + after
+    assert "words to be forgotten" not in before + after
 
 
 def test_an_analyst_is_no_rater(arena: Arena) -> None:

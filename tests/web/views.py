@@ -174,9 +174,17 @@ def grouped() -> dict[str, Any]:
 
 OTHER = Receipt(position=57, hash=HASH[::-1], recorded_at=NOW)
 OWN = [
-    OwnVote(RECEIPT, OTHER, "t", MATCHUP.question, Choice.TIE_BAD, counts=True, intact=True),
-    OwnVote(Receipt(41, HASH, NOW), None, "u", "Which vaccine?", Choice.A_BETTER, counts=False, intact=True),
-    OwnVote(Receipt(40, HASH, NOW), None, "v", ARABIC.question, Choice.B_MUCH_BETTER, counts=True, intact=False),
+    OwnVote(RECEIPT, OTHER, "t", MATCHUP.question, Choice.TIE_BAD, excluded=None, intact=True),
+    OwnVote(
+        Receipt(41, HASH, NOW),
+        None,
+        "u",
+        "Which vaccine?",
+        Choice.A_BETTER,
+        excluded="a test of the projector",
+        intact=True,
+    ),
+    OwnVote(Receipt(40, HASH, NOW), None, "v", ARABIC.question, Choice.B_MUCH_BETTER, excluded=None, intact=False),
 ]
 
 
@@ -188,6 +196,7 @@ def receipts(**changes: Any) -> dict[str, Any]:
         "own": OWN,
         "asked": "",
         "found": None,
+        "is_change": False,
         "problem": None,
         "can_correct": True,
         "head": Head(421, HASH),
@@ -197,7 +206,14 @@ def receipts(**changes: Any) -> dict[str, Any]:
 def leaving(**changes: Any) -> dict[str, Any]:
     """The view data of the page on which a rater leaves."""
     foreseen = Withdrawal("rater-k4m2", votes=7, votes_withdrawn=7, texts=2, name=True)
-    return {"study": study(), "seat": RATER, "foreseen": foreseen, "votes_go": True, "problem": None} | changes
+    return {
+        "study": study(),
+        "seat": RATER,
+        "foreseen": foreseen,
+        "votes_go": True,
+        "excluded": 2,
+        "problem": None,
+    } | changes
 
 
 ERROR = {
@@ -243,6 +259,11 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
     "receipts": ("receipt.html", receipts()),
     "receipts-none": ("receipt.html", receipts(own=[], can_correct=False)),
     "receipts-found": ("receipt.html", receipts(asked=f"42:{HASH}", found=OWN[0])),
+    "receipts-change": ("receipt.html", receipts(asked=f"57:{HASH[::-1]}", found=OWN[0], is_change=True)),
+    "late-change": (
+        "late.html",
+        {"study": study(StudyState.CLOSED), "progress": Progress(7, 0), "comment": "A remark.", "is_change": True},
+    ),
     "receipts-excluded": ("receipt.html", receipts(asked=f"41:{HASH}", found=OWN[1])),
     "receipts-changed": ("receipt.html", receipts(asked=f"40:{HASH}", found=OWN[2])),
     "receipts-unknown": ("receipt.html", receipts(asked="12", problem="None of your votes has this receipt.")),
