@@ -177,5 +177,8 @@ def _export(
                 exports.export(db, study, what, stream, chosen, source=source)
         else:
             exports.export(db, study, what, Path(output), chosen, source=source)
+        aside = sum(count.set_aside for count in studies.overview(db, study).sources) if what == "votes" else 0
+    if aside:
+        say(f"note: excluded and withdrawn votes are left out, {aside:,} in all; the ledger has them")
     if not to_stream:
         say(f"wrote the {what} of '{name}' to {printable(output)}")

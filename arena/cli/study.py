@@ -16,8 +16,10 @@ from arena.domain.study import Act, Study
 from arena.domain.text import printable
 from arena.domain.views import Overview
 from arena.errors import BadInput
-from arena.services import studies
+from arena.services import exclusions, studies
 
+LISTED = 20
+"""Entries of excluded votes that are listed for each reason."""
 Name = Annotated[str, typer.Argument(metavar="STUDY", help="The study's name.", show_default=False)]
 
 
@@ -68,6 +70,7 @@ def show(name: Name) -> None:
     """
     with opened() as db:
         view = studies.overview(db, studies.get(db, name))
+        excluded = exclusions.excluded(db, view.study)
     lines = [
         f"study       {view.study.name}: {printable(view.study.title)}",
         f"state       {view.study.state}",
@@ -81,6 +84,9 @@ def show(name: Name) -> None:
         notes += f", {source.simulated:,} simulated" if source.simulated else ""
         notes += f", {source.set_aside:,} excluded or withdrawn" if source.set_aside else ""
         lines.append(f"votes       {count(source.votes, 'vote')} from {printable(source.source)} ({notes})")
+    for reason, entries in sorted(excluded.items()):
+        more = f" and {len(entries) - LISTED:,} more" if len(entries) > LISTED else ""
+        lines.append(f"excluded    {', '.join(map(str, entries[:LISTED]))}{more}: {printable(reason)}")
     lines.append(f"ledger      {view.head.position}:{view.head.hash}")
     write("\n".join(lines) + "\n")
 

@@ -38,7 +38,8 @@ def exclude(
         study.allow(Act.EXCLUDE)
         made = changes.changes(tx, study.id)
         if rater is not None:
-            entries = [seq for seq in _of_rater(tx, study, rater) if is_excluded(made.get(seq, ())) == readmit]
+            own = (seq for seq in _of_rater(tx, study, rater) if not _is_withdrawn(made.get(seq, ())))
+            entries = [seq for seq in own if is_excluded(made.get(seq, ())) == readmit]
         chosen = sorted(set(entries))
         _check(tx, study, chosen, made, readmit)
         kind = Kind.READMISSION if readmit else Kind.EXCLUSION
@@ -52,12 +53,29 @@ def tally(made: Iterable[Collection[VoteChange]], reasons: Mapping[int, str]) ->
     """Of the changes of each vote: how many votes were withdrawn, and how many are excluded for which reason."""
     withdrawn, excluded = 0, Counter[str]()
     for of_vote in made:
-        if any(change.kind is VoteChangeKind.WITHDRAWN for change in of_vote):
+        if _is_withdrawn(of_vote):
             withdrawn += 1
         elif is_excluded(of_vote):
-            last = max(change.seq for change in of_vote if change.kind is VoteChangeKind.EXCLUDED)
-            excluded[reasons[last]] += 1
+            excluded[_reason(of_vote, reasons)] += 1
     return withdrawn, excluded
+
+
+def excluded(db: Database, study: Study) -> dict[str, list[int]]:
+    """The votes that are excluded at present, by reason: their ledger entries."""
+    with db.read() as tx:
+        reasons, found = ledger.reasons(tx, study.id, Kind.EXCLUSION), dict[str, list[int]]()
+        for seq, made in sorted(changes.changes(tx, study.id).items()):
+            if is_excluded(made) and not _is_withdrawn(made):
+                found.setdefault(_reason(made, reasons), []).append(seq)
+        return found
+
+
+def _is_withdrawn(of_vote: Iterable[VoteChange]) -> bool:
+    return any(change.kind is VoteChangeKind.WITHDRAWN for change in of_vote)
+
+
+def _reason(of_vote: Iterable[VoteChange], reasons: Mapping[int, str]) -> str:
+    return reasons[max(change.seq for change in of_vote if change.kind is VoteChangeKind.EXCLUDED)]
 
 
 def _of_rater(tx: Transaction, study: Study, rater: str) -> list[int]:
@@ -75,6 +93,12 @@ def _check(
     there = votes.ids(tx, study.id, chosen)
     for seq in chosen:
         if seq not in there:
-            raise NotFound(f"entry {seq} of '{study.name}' is no vote; exports name a vote's entry as ledger_position")
+            vote = changes.vote_of(tx, study.id, seq)
+            hint = (
+                f"it corrects the vote {vote}: name that" if vote else "exports name a vote's entry as ledger_position"
+            )
+            raise NotFound(f"entry {seq} of '{study.name}' is no vote; {hint}")
+        if _is_withdrawn(made.get(seq, ())):
+            raise Conflict(f"the vote of entry {seq} was withdrawn by its rater: it does not count in any case")
         if is_excluded(made.get(seq, ())) != readmit:
             raise Conflict(f"the vote of entry {seq} is {'not excluded' if readmit else 'excluded already'}")

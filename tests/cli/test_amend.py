@@ -40,7 +40,10 @@ def test_votes_are_excluded_and_readmitted_with_a_reason_on_the_board(rated: tup
     shell.ok("exclude", str(first), "--study", "s", "--reason", "a projector test")
     assert votes(shell) == others
     assert "1 vote is excluded: a projector test" in shell.ok("leaderboard", "--study", "s", "--bootstrap", "10").out
-    assert "1 excluded or withdrawn" in shell.ok("study", "show", "s").out
+    shown = shell.ok("study", "show", "s").out
+    assert "1 excluded or withdrawn" in shown
+    assert f"excluded    {first}: a projector test\n" in shown
+    assert "left out, 1 in all" in shell.ok("export", "votes", "--study", "s", "--output", "-").said
     shell.ok("exclude", "--rater", rater, "--study", "s", "--reason", "all of them")
     assert votes(shell) == []
     said = shell.fails(1, "leaderboard", "--study", "s")

@@ -6,10 +6,12 @@ import io
 
 import pytest
 
+from arena.domain.blinding import Ballot
+from arena.domain.plan import Plan, WithdrawalRule
 from arena.domain.vocabulary import Choice
 from arena.errors import ArenaError, BadInput, Conflict, NotFound
 from arena.ratings import Board
-from arena.services import audit, exclusions, leaderboard, studies
+from arena.services import audit, erasure, exclusions, leaderboard, record, studies
 from arena.services.leaderboard import BoardRequest
 from arena.store.engine import Database
 from tests.services.eventful import cast, eventful
@@ -43,6 +45,29 @@ def test_what_is_excluded_is_not_counted_and_every_board_says_so(db: Database) -
     assert board(db).votes == 4
     assert not [warning for warning in board(db).warnings if "excluded" in warning]
     audit.audit_study(db, study.id)
+
+
+def test_what_a_rater_withdrew_is_neither_excluded_nor_readmitted(db: Database) -> None:
+    opened(db, plan=Plan(withdrawal=WithdrawalRule.WITHDRAW_VOTES))
+    alice = seated(db)
+    cast(db, alice)
+    [vote] = record.own_votes(db, alice)
+    erasure.withdraw(db, "s", alice.pseudonym, now=later(1))
+    for readmit in (False, True):
+        with pytest.raises(Conflict, match="withdrawn by its rater"):
+            exclusions.exclude(db, "s", entries=[vote.receipt.position], reason="x", readmit=readmit, now=NOW)
+        with pytest.raises(Conflict, match="no vote"):
+            exclusions.exclude(db, "s", rater=alice.pseudonym, reason="x", readmit=readmit, now=NOW)
+
+
+def test_a_correction_is_named_by_its_vote(db: Database) -> None:
+    opened(db)
+    alice = seated(db)
+    token = cast(db, alice)
+    said = record.correct(db, alice, Ballot(token, Choice.TIE_GOOD), now=later(1))
+    [vote] = record.own_votes(db, alice)
+    with pytest.raises(NotFound, match=f"corrects the vote {vote.receipt.position}"):
+        exclusions.exclude(db, "s", entries=[said.position], reason="x", now=NOW)
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 301, "two\nlines", "\x1b[31mred"])
