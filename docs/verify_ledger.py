@@ -86,3 +86,5 @@ if __name__ == "__main__":
         sys.stdout.write(f"ok {verify(Path(sys.argv[1]).read_bytes(), *sys.argv[2:])}\n")
     except Broken as error:
         sys.exit("entry {}: {}".format(*error.args))
+    except (IndexError, OSError) as error:
+        sys.exit(f"usage: python verify_ledger.py FILE [HEAD] ({error})")

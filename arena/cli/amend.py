@@ -70,10 +70,13 @@ def withdraw(
 
 
 def _words(of: Withdrawal, verb: Literal["will", "has"]) -> str:
-    be = {"will": "will be", "has": "are"}[verb]
-    votes = f"{count(of.votes_withdrawn, 'vote')} {be} withdrawn" if of.votes_withdrawn else "votes stay"
-    texts = f"{count(of.texts, 'comment or further field', 'comments and further fields')} {be} erased"
-    name = f"the name {be.replace('are', 'is')} erased" if of.name else "no name is kept"
+    def become(number: int, singular: str, plural: str | None = None) -> str:
+        be = "will be" if verb == "will" else "is" if number == 1 else "are"
+        return f"{count(number, singular, plural)} {be}"
+
+    votes = f"{become(of.votes_withdrawn, 'vote')} withdrawn" if of.votes_withdrawn else "votes stay"
+    texts = f"{become(of.texts, 'comment or further field', 'comments and further fields')} erased"
+    name = f"the name {'will be' if verb == 'will' else 'is'} erased" if of.name else "no name is kept"
     return f"{printable(of.rater)}: {name}, {texts}, {votes}"
 
 

@@ -159,13 +159,14 @@ def _check_head(hashes: Mapping[int, str], head: Head | None) -> None:
     """Raise where the ledger does not hold the remembered `head`."""
     if head is None:
         return
+    end = max(hashes)
+    if head.position > end:
+        raise LedgerBroken(end + 1, f"it is not there, and the head given is of it: this ledger ends at {end}, cut off or another one")
     if head.position:
         if hashes.get(head.position) != head.hash:
             raise LedgerBroken(head.position, "it is not the one of the head given: the past was changed since")
     elif head.hash not in hashes.values():
-        raise LedgerBroken(
-            max(hashes), "no entry has the head given: the past was changed since, or it is another ledger"
-        )
+        raise LedgerBroken(end, "no entry has the head given: the past was changed since, or it is another ledger")
 
 
 def _study_rows(tx: Transaction, study_id: int) -> Iterable[tuple[int, Row]]:
