@@ -95,8 +95,9 @@ def _protect_postgresql() -> Iterator[str]:
             "FOR EACH STATEMENT EXECUTE FUNCTION append_only()"
         )
     for table, column in ERASABLE:
-        # ANALYZE would copy values into pg_statistic, where no erasure finds them.
+        # ANALYZE would copy values into pg_statistic, where no erasure finds them; TYPE drops what it has copied.
         yield f"ALTER TABLE {table} ALTER COLUMN {column} SET STATISTICS 0"
+        yield f"ALTER TABLE {table} ALTER COLUMN {column} TYPE text"
 
 
 def downgrade() -> None:

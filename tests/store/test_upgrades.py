@@ -155,6 +155,28 @@ def test_a_kept_ledger_is_verified_by_both_verifiers_and_restored(ledger: Path, 
     assert exported(db, study.name) == data
 
 
+_SAMPLES = text(
+    "SELECT attname FROM pg_stats WHERE (tablename, attname) IN "
+    "(('sealed_text', 'text'), ('sealed_text', 'salt'), ('identity', 'name'))"
+)
+
+
+def test_an_upgraded_postgresql_holds_no_samples_of_erasable_texts(kept: Kept) -> None:
+    if kept.db.kind == "sqlite":
+        pytest.skip("SQLite keeps no samples of texts")
+    found = []
+    for upgrade in (lambda: None, lambda: schema.upgrade(kept.db, MIGRATIONS)):
+        with kept.db.outside() as connection:
+            connection.execute(text("ANALYZE"))
+        upgrade()
+        with kept.db.outside() as connection:
+            found.append(set(connection.scalars(_SAMPLES)))
+            connection.execute(text("ANALYZE"))
+            found.append(set(connection.scalars(_SAMPLES)))
+    sampled = {"text", "salt", "name"}
+    assert found == [sampled, sampled, set(), set()]
+
+
 def fingerprints(db: Database) -> dict[str, str]:
     """A digest of all rows of every table, but for the revision's own."""
     with db.engine.connect() as connection:
