@@ -56,6 +56,13 @@ class Incomplete(ArenaError):
     exit_code = 1
 
 
+class Busy(ArenaError):
+    """Somebody else holds the database for longer than can be waited; the same will work later."""
+
+    status = 503
+    exit_code = 1
+
+
 @dataclass(frozen=True)
 class Problem:
     """One bad record of a file: where it is ("line 3", "row 7"), which field (or none), and what is wrong."""

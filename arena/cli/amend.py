@@ -14,8 +14,10 @@ from arena.services import erasure, exclusions
 from arena.services.erasure import Withdrawal
 from arena.store.engine import Database
 
+LAST = 2**63 - 1
 Entries = Annotated[
-    list[int] | None, typer.Argument(metavar="ENTRY", help="Votes, by their ledger entries.", show_default=False)
+    list[int] | None,
+    typer.Argument(metavar="ENTRY", min=1, max=LAST, help="Votes, by their ledger entries.", show_default=False),
 ]
 OfRater = Annotated[str | None, typer.Option(help="All votes of this rater so far, instead.", show_default=False)]
 Reason = Annotated[str, typer.Option(help="Why; public on every board from then on.", show_default=False)]
@@ -81,7 +83,9 @@ def _words(of: Withdrawal, verb: Literal["will", "has"]) -> str:
 
 
 def erase(
-    entry: Annotated[int, typer.Argument(help="The ledger entry of the vote or correction.", show_default=False)],
+    entry: Annotated[
+        int, typer.Argument(min=1, max=LAST, help="The ledger entry of the vote or correction.", show_default=False)
+    ],
     study: StudyOption,
     text: Annotated[Literal["comment", "extra"], typer.Option(help="Which of its texts.")] = "comment",
     yes: Yes = False,

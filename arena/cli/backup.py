@@ -34,19 +34,28 @@ def backup(file: NewFile) -> None:
     say(f"wrote {printable(file)} with {count(len(done) - 1, 'study', 'studies')}; every ledger in it passed the audit")
 
 
-def restore(file: File) -> None:
+def restore(
+    file: File,
+    keep_sessions: Annotated[
+        bool, typer.Option("--keep-sessions", help="Who was signed in then stays so, and unused links work.")
+    ] = False,
+) -> None:
     """Store a backup in the empty database of ARENA_DATABASE_URL, of either kind; it is made where it is missing.
 
     All of it is stored, and passes the audit, or nothing. Prints name, head and number of entries of each ledger.
+    Seats, tokens and texts are as they were then: revoke and erase again what was revoked and erased since.
 
     Example: ARENA_DATABASE_URL=sqlite:///new.db arena restore arena-2026-01-31.db
     """
     source, migrations = _path(file), assets.path("migrations")
     backups.check_backup(source, migrations=migrations)
     with opened(create=True) as db, progress("rows copied") as report:
-        done = backups.restore(db, source, migrations=migrations, report=report)
+        done = backups.restore(db, source, migrations=migrations, report=report, keep_sessions=keep_sessions)
     _print(done)
     say(f"restored {count(len(done) - 1, 'study', 'studies')}; every ledger passed the audit")
+    say("note: seats, tokens and texts are as they were then: revoke and erase again what was revoked and erased since")
+    if not keep_sessions:
+        say("note: everybody is signed out, and unused links are void; `arena invite --renew` makes new ones")
 
 
 def _path(file: str) -> Path:

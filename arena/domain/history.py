@@ -46,6 +46,7 @@ class History:
     _at: dict[int, Vote] = field(default_factory=dict)
     _keys: set[str] = field(default_factory=set)
     _tokens: set[str] = field(default_factory=set)
+    _shown: set[tuple[str, ...]] = field(default_factory=set)
     _voted: set[int] = field(default_factory=set)
 
     def take(self, entry: Entry) -> None:
@@ -148,6 +149,9 @@ def _matchup(history: History, entry: Entry, payload: Mapping[str, Any]) -> None
     _unless(shown.model_a != shown.model_b, "it shows a contender beside itself")
     _unless(shown.rater not in history.withdrawn, f"'{shown.rater}' has withdrawn before it")
     _check_answers(history, shown)
+    once = (shown.rater, shown.question, *sorted((shown.model_a, shown.model_b)))
+    _unless(once not in history._shown, "its rater was shown this pair before")
+    history._shown.add(once)
     history._tokens.add(shown.token)
     history.matchups[entry.seq] = shown
 

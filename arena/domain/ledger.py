@@ -224,7 +224,12 @@ def nonce() -> str:
 def read_head(text: str) -> Head:
     """Read a head as a person gives it: `HASH` or `POSITION:HASH`. Raises BadInput."""
     position, colon, hash_ = text.strip().rpartition(":")
-    wrong = len(hash_) != 64 or set(hash_) - set("0123456789abcdef") or (colon and not position.isdecimal())
+    wrong = (
+        len(position) > 18
+        or len(hash_) != 64
+        or set(hash_) - set("0123456789abcdef")
+        or (colon and not position.isdecimal())
+    )
     if wrong:
         raise BadInput(f"'{text}' is not a ledger head: give 64 hex digits, or POSITION:HASH as a board prints it")
     return Head(int(position) if colon else 0, hash_)

@@ -161,7 +161,9 @@ def _check_head(hashes: Mapping[int, str], head: Head | None) -> None:
         return
     end = max(hashes)
     if head.position > end:
-        raise LedgerBroken(end + 1, f"it is not there, and the head given is of it: this ledger ends at {end}, cut off or another one")
+        raise LedgerBroken(
+            end + 1, f"it is not there, and the head given is of it: this ledger ends at {end}, cut off or another one"
+        )
     if head.position:
         if hashes.get(head.position) != head.hash:
             raise LedgerBroken(head.position, "it is not the one of the head given: the past was changed since")

@@ -13,7 +13,7 @@ from arena.ratings import Progress
 from arena.services import audit, studies
 from arena.services.audit import Audited
 from arena.services.files.writing import replacing
-from arena.store import backup, schema
+from arena.store import access, backup, schema
 from arena.store.engine import Database
 
 PRIVATE = 0o600
@@ -48,9 +48,12 @@ def check_backup(source: Path, *, migrations: Path) -> None:
         backup.check_file(file, source, migrations)
 
 
-def restore(db: Database, source: Path, *, migrations: Path, report: Progress) -> list[Audited]:
+def restore(
+    db: Database, source: Path, *, migrations: Path, report: Progress, keep_sessions: bool = False
+) -> list[Audited]:
     """Store all that the backup `source` holds in `db`, which has the tables and no study, in one transaction.
 
+    Sessions and unused links end, unless they are to be kept: some may have been ended since the backup was made.
     It is audited before it is committed. Returns the ledgers restored. Raises as `check_backup`, Conflict where `db`
     holds something already, Incomplete where the audit fails.
     """
@@ -60,6 +63,8 @@ def restore(db: Database, source: Path, *, migrations: Path, report: Progress) -
         backup.copy(given, tx, report=report)
         if backup.is_empty(tx):
             raise Incomplete(f"{source}: holds no study: there is nothing to restore")
+        if not keep_sessions:
+            access.end_all(tx)
         return audited(backup.within(db, tx))
 
 

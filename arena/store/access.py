@@ -167,6 +167,12 @@ def revoke_sessions(tx: Transaction, seat_id: int, *, now: datetime) -> None:
     tx.execute(update(session).where(session.seat_id == seat_id, session.revoked_at.is_(None)).values(revoked_at=now))
 
 
+def end_all(tx: Transaction) -> None:
+    """Forget every session, and every link that was not used."""
+    tx.execute(delete(tables.BrowserSession))
+    tx.execute(delete(tables.Invitation).where(tables.Invitation.redeemed_at.is_(None)))
+
+
 def add_token(
     tx: Transaction,
     *,

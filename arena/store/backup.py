@@ -22,6 +22,7 @@ from sqlalchemy import (
     event,
     func,
     insert,
+    or_,
     select,
     text,
 )
@@ -65,7 +66,7 @@ def check_file(file: Database, path: Path, migrations: Path) -> None:
                 raise BadInput(f"{path}: is damaged: {' '.join(str(damage).split())}")
             revision = MigrationContext.configure(connection).get_current_revision()
             for table in _tables() if revision == known[0] else ():
-                connection.execute(select(table).limit(0))
+                _check_table(connection, table, path)
     except DatabaseError as error:
         raise BadInput(f"{path}: is no backup, or is damaged: {reason(error)}") from error
     if revision is None:
@@ -77,6 +78,17 @@ def check_file(file: Database, path: Path, migrations: Path) -> None:
             f"{path}: was made by an earlier version; bring a copy up to date and restore that one: "
             "ARENA_DATABASE_URL=sqlite:///COPY arena db upgrade"
         )
+
+
+def _check_table(connection: Connection, table: Table, path: Path) -> None:
+    """Raise BadInput where it is a view, which could run for ever, or has texts and numbers that are none."""
+    of_kind = text("SELECT type FROM sqlite_master WHERE name = :name")
+    if connection.scalar(of_kind, {"name": table.name}) != "table":
+        raise BadInput(f"{path}: is no backup of the arena: {table.name} is no table in it")
+    connection.execute(select(table).limit(0))
+    odd = or_(*(func.typeof(column) == "blob" for column in table.columns))
+    if connection.scalar(select(func.count()).select_from(table).where(odd)):
+        raise BadInput(f"{path}: is no backup of the arena: {table.name} holds bytes where text belongs")
 
 
 def is_empty(tx: Transaction) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, Engine, Row, Select, create_engine, event, ma
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import InstrumentedAttribute
 
-from arena.errors import BadInput, Incomplete
+from arena.errors import BadInput, Busy, Incomplete
 
 PAGE = 5000
 Transaction: TypeAlias = Connection
@@ -37,7 +38,11 @@ class Turns(AbstractContextManager[None]):
             turn = threading.Lock()
             turn.acquire()
             self._waiting.append(turn)
-        turn.acquire()
+        try:
+            turn.acquire()
+        except BaseException:  # interrupted: nobody may be left waiting for one who has gone
+            self._give_up(turn)
+            raise
 
     def __exit__(self, *_: object) -> None:
         """Let the next one in."""
@@ -46,6 +51,13 @@ class Turns(AbstractContextManager[None]):
                 self._waiting.popleft().release()
             else:
                 self._is_taken = False
+
+    def _give_up(self, turn: threading.Lock) -> None:
+        with self._changing:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+                return
+        self.__exit__()  # it was given meanwhile
 
 
 @dataclass(frozen=True)
@@ -202,7 +214,19 @@ def told(kind: str) -> Iterator[None]:
         of_itself = isinstance(error, OperationalError) or (kind == "sqlite" and type(error) is DatabaseError)
         if not of_itself:
             raise
+        if _is_busy(error):
+            raise Busy(
+                "the database is busy with other work just now, such as a large import; try again soon"
+            ) from error
         raise Incomplete(f"the database cannot be used: {reason(error)}") from error
+
+
+def _is_busy(error: DBAPIError) -> bool:
+    """Whether a lock was waited for in vain."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return int(code) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return getattr(error.orig, "sqlstate", None) in ("55P03", "53300")  # lock_not_available, too_many_connections
 
 
 def reason(error: DBAPIError) -> str:

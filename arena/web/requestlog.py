@@ -9,7 +9,11 @@ import traceback
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from arena.errors import Busy
 from arena.web.guards import SAFE_METHODS, Refuse
+
+RETRY_AFTER = "5"
+"""Seconds after which a busy database may be asked again."""
 
 
 class RequestLog:
@@ -36,6 +40,13 @@ class RequestLog:
 
         try:
             await self.app(scope, receive, note_status)
+        except Busy as error:
+            self.log.warning("busy", method=_method(scope), route=_route(scope))
+            if status:
+                raise
+            response = self.refuse(scope, error.status, str(error))
+            response.headers["Retry-After"] = RETRY_AFTER
+            await response(scope, receive, note_status)
         except Exception:
             incident = secrets.token_hex(4)
             # Formatted here: a renderer that shows local variables would show what a request held.

@@ -151,7 +151,7 @@ class RecordMachine(VotingRules):
         there = open_database(url)
         migrations = assets.path("migrations")
         backup.back_up(self.db, path, migrations=migrations, report=lambda _done, _total: None)
-        backup.restore(there, path, migrations=migrations, report=lambda _done, _total: None)
+        backup.restore(there, path, migrations=migrations, report=lambda _done, _total: None, keep_sessions=True)
         path.unlink()
         self.db.close()
         self.databases.drop(self.url)

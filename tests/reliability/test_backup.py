@@ -53,7 +53,10 @@ def test_a_backup_among_32_raters_is_a_beginning_of_what_is_live(
             crowd.rest()
     for number, (file, heads) in enumerate(taken):
         new = make_db(kinds[number % 2])
-        restored = {one.name: one.head for one in backup.restore(new, file, migrations=MIGRATIONS, report=silent)}
+        restored = {
+            one.name: one.head
+            for one in backup.restore(new, file, migrations=MIGRATIONS, report=silent, keep_sessions=True)
+        }
         assert restored == heads
         assert {one.name: one.head for one in backup.audited(new)} == heads
         for name, head in heads.items():

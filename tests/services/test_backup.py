@@ -15,7 +15,7 @@ from arena import assets
 from arena.domain.blinding import Ballot
 from arena.domain.ledger import Head
 from arena.domain.vocabulary import Choice, Role
-from arena.errors import ArenaError, BadInput, Conflict, Incomplete
+from arena.errors import ArenaError, BadInput, Conflict, Incomplete, NotFound
 from arena.reports import tables
 from arena.services import access, backup, exports, leaderboard, studies, voting
 from arena.services.leaderboard import BoardRequest
@@ -56,7 +56,9 @@ def backed_up(db: Database, file: Path) -> dict[str, Head]:
 
 def restored(db: Database, file: Path) -> dict[str, Head]:
     """Restore; returns each ledger's head."""
-    return {one.name: one.head for one in backup.restore(db, file, migrations=MIGRATIONS, report=silent)}
+    return {
+        one.name: one.head for one in backup.restore(db, file, migrations=MIGRATIONS, report=silent, keep_sessions=True)
+    }
 
 
 def heads(db: Database) -> dict[str, Head]:
@@ -327,3 +329,42 @@ def test_a_folder_that_is_not_there_is_told(db: Database, tmp_path: Path) -> Non
     filled(db)
     with pytest.raises(BadInput, match="cannot be written"):
         backed_up(db, tmp_path / "no" / "b.db")
+
+
+def test_a_restore_signs_everybody_out_unless_asked_not_to(make_db: MakeDatabase, tmp_path: Path) -> None:
+    """Somebody may have been signed out or revoked since; a link that nobody used may have been withdrawn."""
+    db, file = make_db("sqlite"), tmp_path / "b.db"
+    opened(db)
+    used = access.invite(db, "s", role=Role.RATER, name="ann", days=1, now=NOW)
+    session, _ = access.redeem(db, used.secret, now=NOW, hours=1)
+    unused = access.invite(db, "s", role=Role.ADMIN, name="bob", days=1, now=NOW).secret
+    backup.back_up(db, file, migrations=MIGRATIONS, report=silent)
+    for keeps in (False, True):
+        new = make_db("sqlite")
+        backup.restore(new, file, migrations=MIGRATIONS, report=silent, keep_sessions=keeps)
+        assert (access.seat_of(new, session, now=NOW) is not None) == keeps
+        if keeps:
+            assert access.look_up(new, unused, now=NOW).role is Role.ADMIN
+        else:
+            with pytest.raises(NotFound):
+                access.look_up(new, unused, now=NOW)
+        assert len(access.seats(new, "s")) == 2
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ("ALTER TABLE identity RENAME TO other; CREATE VIEW identity AS SELECT * FROM other", "is no table"),
+        ("UPDATE identity SET name = x'00ff'", "holds bytes"),
+    ],
+)
+def test_a_file_made_to_do_harm_is_refused(make_db: MakeDatabase, tmp_path: Path, damage: str, words: str) -> None:
+    db, file = make_db("sqlite"), tmp_path / "b.db"
+    opened(db)
+    access.invite(db, "s", role=Role.RATER, name="ann", days=1, now=NOW)
+    backup.back_up(db, file, migrations=MIGRATIONS, report=silent)
+    raw = sqlite3.connect(file)
+    raw.executescript(damage)
+    raw.close()
+    with pytest.raises(BadInput, match=words):
+        backup.restore(make_db("sqlite"), file, migrations=MIGRATIONS, report=silent)

@@ -63,3 +63,29 @@ def test_one_at_a_time() -> None:
     for thread in threads:
         thread.join()
     assert (inside, most) == (0, 1)
+
+
+def test_whoever_is_interrupted_while_waiting_leaves_the_queue() -> None:
+    turns = Turns()
+
+    class Interrupted:
+        """A lock whose second taking is interrupted."""
+
+        taken = 0
+
+        def acquire(self) -> None:
+            self.taken += 1
+            if self.taken == 2:
+                raise KeyboardInterrupt
+
+        def release(self) -> None:
+            raise AssertionError("nobody waits here any more")
+
+    with turns:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("arena.store.engine.threading.Lock", Interrupted)
+            with pytest.raises(KeyboardInterrupt), turns:
+                pass
+        assert not turns._waiting
+    with turns:
+        pass
