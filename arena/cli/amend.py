@@ -106,7 +106,7 @@ def erase(
 def scrub() -> None:
     """Overwrite what erased texts left behind in the database's files. `withdraw` and `erase` do it themselves.
 
-    Needed after a rater withdrew on the web while the database was busy: the server's log says so.
+    Needed after a rater withdrew on the web while the database was busy or backed up: the server's log says so.
 
     Example: arena db scrub
     """

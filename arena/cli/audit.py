@@ -134,6 +134,4 @@ def _print(passed: Audited, of: str) -> None:
     if passed.texts_erased:
         say(f"note: {name}: texts erased, as its entries say: {passed.texts_erased:,}")
     if passed.texts_missing:
-        say(
-            f"note: {name}: texts gone without an entry for it (left out of a file, or deleted): {passed.texts_missing:,}"
-        )
+        say(f"note: {name}: texts gone without an entry (left out of a file, or deleted): {passed.texts_missing:,}")
