@@ -162,7 +162,7 @@ def _check_head(hashes: Mapping[int, str], head: Head | None) -> None:
     end = max(hashes)
     if head.position > end:
         raise LedgerBroken(
-            end + 1, f"it is not there, and the head given is of it: this ledger ends at {end}, cut off or another one"
+            head.position, f"the head given is of it, and this ledger ends at {end}: cut off, or another one"
         )
     if head.position:
         if hashes.get(head.position) != head.hash:

@@ -104,13 +104,13 @@ def sitting(db: Database, seat: Seat) -> Sitting:
     """Where the rater stands. Reads only."""
     with db.read() as tx:
         rater_id, study = rater_of(tx, seat), studies.by_id(tx, seat.study_id)
-        matchup = matchups.open_matchup(tx, rater_id) if study.state is StudyState.OPEN else None
+        held = matchups.open_matchup(tx, rater_id)
         left = pairings.remaining(tx, study.id, rater_id, study.plan.raters_per_pairing)
         last = votes.last_vote(tx, rater_id)
         return Sitting(
             study,
-            matchup,
-            Progress(votes.count(tx, rater_id), left + (matchup is not None)),
+            held if study.state is StudyState.OPEN else None,
+            Progress(votes.count(tx, rater_id), left + (held is not None)),
             _receipt(tx, study.id, last) if last else None,
         )
 
