@@ -22,6 +22,7 @@ from sqlalchemy import (
     event,
     func,
     insert,
+    literal,
     or_,
     select,
     text,
@@ -36,6 +37,9 @@ _NOT_KEPT = {RateBucket.__tablename__}
 """What is of the moment only."""
 _DRAFTED = ("journal_mode=MEMORY", "synchronous=OFF", "foreign_keys=ON")
 """A draft is worth nothing before it is whole: whoever made it writes it to the disk then, and names it."""
+_DISTRUSTED = ("trusted_schema=OFF",)
+"""Anybody may have made a file that is read: what its schema calls may do no harm."""
+_REVISION = "alembic_version"
 
 
 @contextmanager
@@ -53,7 +57,7 @@ def backup_file(path: Path) -> Iterator[Database]:
         raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
     # SQLite makes files beside one that may be written to; without a log beside it, nobody does.
     is_live = path.with_name(f"{path.name}-wal").exists()
-    yield Database(_engine(path, "mode=ro" if is_live else "mode=ro&immutable=1", ()))
+    yield Database(_engine(path, "mode=ro" if is_live else "mode=ro&immutable=1", _DISTRUSTED))
 
 
 def check_file(file: Database, path: Path, migrations: Path) -> None:
@@ -64,9 +68,12 @@ def check_file(file: Database, path: Path, migrations: Path) -> None:
             damage = connection.execute(text("PRAGMA integrity_check(1)")).scalar_one()
             if damage != "ok":
                 raise BadInput(f"{path}: is damaged: {' '.join(str(damage).split())}")
+            _check_tables(connection, [_REVISION], path)
             revision = MigrationContext.configure(connection).get_current_revision()
-            for table in _tables() if revision == known[0] else ():
-                _check_table(connection, table, path)
+            if revision == known[0]:
+                _check_tables(connection, [table.name for table in _tables()], path)
+                for table in _tables():
+                    _check_values(connection, table, path)
     except DatabaseError as error:
         raise BadInput(f"{path}: is no backup, or is damaged: {reason(error)}") from error
     if revision is None:
@@ -80,15 +87,27 @@ def check_file(file: Database, path: Path, migrations: Path) -> None:
         )
 
 
-def _check_table(connection: Connection, table: Table, path: Path) -> None:
-    """Raise BadInput where it is a view, which could run for ever, or has texts and numbers that are none."""
-    of_kind = text("SELECT type FROM sqlite_master WHERE name = :name")
-    if connection.scalar(of_kind, {"name": table.name}) != "table":
-        raise BadInput(f"{path}: is no backup of the arena: {table.name} is no table in it")
-    connection.execute(select(table).limit(0))
-    odd = or_(*(func.typeof(column) == "blob" for column in table.columns))
-    if connection.scalar(select(func.count()).select_from(table).where(odd)):
-        raise BadInput(f"{path}: is no backup of the arena: {table.name} holds bytes where text belongs")
+def _check_tables(connection: Connection, names: Sequence[str], path: Path) -> None:
+    """Raise BadInput where one of them is missing, or is no plain table: a view could give rows without end."""
+    # What SQLite itself makes of the schema: sqlite_master may say what is not so.
+    found = connection.execute(text("SELECT name, type FROM pragma_table_list WHERE schema = 'main'")).all()
+    plain = {name for name, of_type in found if of_type == "table"}
+    for name in names:
+        if name not in plain:
+            raise BadInput(
+                f"{path}: is no backup of the arena: there is no table {name} in it; `arena backup` makes one"
+            )
+
+
+def _check_values(connection: Connection, table: Table, path: Path) -> None:
+    """Raise BadInput where a value is of another type than its column: SQLite stores any."""
+    odd = or_(*(func.typeof(column).not_in([_stored(column), "null"]) for column in table.columns))
+    if connection.scalar(select(literal(1)).select_from(table).where(odd).limit(1)) is not None:
+        raise BadInput(f"{path}: a row of the table {table.name} holds bytes, text or a number where another belongs")
+
+
+def _stored(column: Column[Any]) -> str:
+    return "integer" if column.type.python_type in (int, bool) else "text"
 
 
 def is_empty(tx: Transaction) -> bool:
