@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sqlite3
 import stat
+from contextlib import closing
 
 from tests.cli.material import load, vote
 from tests.cli.running import Shell
@@ -49,6 +50,26 @@ def test_a_backup_prints_the_heads_and_is_restored_elsewhere(shell: Shell) -> No
     assert heads(new) == heads(shell)
     assert new.ok("seat", "list", "--study", "s").out == shell.ok("seat", "list", "--study", "s").out
     assert "empty one" in new.fails(1, "restore", "today.db")
+
+
+def test_a_restore_says_who_gets_in(make_shell: MakeShell) -> None:
+    shell = filled(make_shell("sqlite"))
+    shell.ok("backup", "today.db")
+    to_revoke = "revoke and erase again what was revoked and erased since"
+    said = elsewhere(shell, "one.db").ok("restore", "today.db").said
+    assert to_revoke in said
+    assert "everybody is signed out" in said
+    assert links(shell, "one.db") == 0
+    said = elsewhere(shell, "two.db").ok("restore", "today.db", "--keep-sessions").said
+    assert to_revoke in said
+    assert "signed out" not in said
+    assert links(shell, "two.db") == 1
+
+
+def links(shell: Shell, file: str) -> int:
+    """How many invitations wait in a database."""
+    with closing(sqlite3.connect(shell.folder / file)) as raw:
+        return int(raw.execute("SELECT count(*) FROM invitation WHERE redeemed_at IS NULL").fetchone()[0])
 
 
 def test_a_backup_is_audited_where_it_lies(make_shell: MakeShell) -> None:
