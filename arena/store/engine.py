@@ -11,10 +11,19 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Engine, Row, Select, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.orm import InstrumentedAttribute
 
-from arena.errors import BadInput, Busy, Incomplete
+from arena.errors import BadInput, Busy, Conflict, Incomplete
 
 PAGE = 5000
 Transaction: TypeAlias = Connection
@@ -209,24 +218,41 @@ def told(kind: str) -> Iterator[None]:
     """
     try:
         yield
+    except NoConnectionLeft as error:
+        raise Busy(_BUSY) from error
     except DatabaseError as error:
         # "file is not a database" and "malformed" have no class of their own on SQLite.
         of_itself = isinstance(error, OperationalError) or (kind == "sqlite" and type(error) is DatabaseError)
         if not of_itself:
             raise
         if _is_busy(error):
-            raise Busy(
-                "the database is busy with other work just now, such as a large import; try again soon"
-            ) from error
+            raise Busy(_BUSY) from error
         raise Incomplete(f"the database cannot be used: {reason(error)}") from error
 
 
+_BUSY = "the database is busy with other work just now, such as a large import; try again soon"
+_NO_MORE = ("too many clients", "too many connections", "remaining connection slots")
+
+
 def _is_busy(error: DBAPIError) -> bool:
-    """Whether a lock was waited for in vain."""
+    """Whether a lock was waited for in vain, or the server takes no more connections."""
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
         return int(code) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-    return getattr(error.orig, "sqlstate", None) in ("55P03", "53300")  # lock_not_available, too_many_connections
+    if getattr(error.orig, "sqlstate", None) in ("55P03", "53300"):  # lock_not_available, too_many_connections
+        return True
+    # Where the connection itself is refused, the driver passes on the server's words and no code.
+    return any(words in str(error.orig) for words in _NO_MORE)
+
+
+@contextmanager
+def fitting(what: str) -> Iterator[None]:
+    """Turn a constraint that rows from outside break into a Conflict that begins with `what`."""
+    try:
+        yield
+    except (DataError, IntegrityError) as error:
+        # The first line names the constraint; PostgreSQL's others quote the row.
+        raise Conflict(f"{what}: {str(error.orig).splitlines()[0]}") from error
 
 
 def reason(error: DBAPIError) -> str:

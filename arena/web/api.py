@@ -107,6 +107,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         (413, "The body is too large."),
         (422, "A parameter cannot be used; also where the votes give no rating."),
         (429, "Too many requests; see Retry-After."),
+        (503, "The database is busy with other work; see Retry-After."),
     )
 }
 _DENIED: dict[int | str, dict[str, Any]] = {
@@ -160,7 +161,7 @@ def show_study(here: Here, who: AnyCaller, name: Name) -> StudyReply:
         **_DENIED,
         503: {
             "model": ErrorReply,
-            "description": "Other boards are computed first; see Retry-After.",
+            "description": "Other boards are computed first, or the database is busy; see Retry-After.",
         },
         200: {
             "model": BoardReply,

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from pathlib import Path
+import uuid
+from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import event, text
-from starlette.testclient import TestClient
+import structlog
+from httpx2 import Response
+from sqlalchemy import QueuePool, create_engine, event, text
 
-from arena.errors import Busy
-from arena.settings import Settings
+from arena.errors import Busy, Incomplete
+from arena.services import access, studies
 from arena.store.engine import Database, open_database
-from arena.web.app import create_app
+from arena.web.logs import configure
 from tests.conftest import MakeDatabase
+from tests.web.conftest import arena_on
+
+Logged = Callable[[], list[dict[str, object]]]
 
 
 def impatient(make_db: MakeDatabase) -> Database:
@@ -51,16 +57,82 @@ def test_a_postgresql_lock_is_waited_for_as_long_as_it_says(make_db: MakeDatabas
     db.close()
 
 
-@pytest.mark.parametrize("path", ["/api/v1/studies", "/leaderboard"])
+def test_a_server_that_takes_no_more_connections_is_busy(make_db: MakeDatabase) -> None:
+    db, role = make_db("postgresql"), f"few_{uuid.uuid4().hex}"
+    with db.write() as tx:
+        tx.execute(text(f"CREATE ROLE {role} LOGIN PASSWORD 'few' CONNECTION LIMIT 0"))
+    few = open_database(db.engine.url.set(username=role, password="few").render_as_string(hide_password=False))
+    try:
+        with pytest.raises(Busy), few.read():
+            pass
+    finally:
+        few.close()
+        with db.write() as tx:
+            tx.execute(text(f"DROP ROLE {role}"))
+
+
+def test_a_server_that_cannot_be_reached_is_not_called_busy(make_db: MakeDatabase) -> None:
+    """The control: waiting would not help."""
+    nowhere = open_database("postgresql://arena@/arena?host=/nowhere")
+    with pytest.raises(Incomplete, match="cannot be used"), nowhere.read():
+        pass
+    nowhere.close()
+
+
+def test_all_connections_of_this_process_in_use_is_busy(make_db: MakeDatabase) -> None:
+    url = make_db("sqlite").engine.url
+    db = Database(create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0))
+    with db.read(), pytest.raises(Busy), db.read():
+        pass
+    db.close()
+
+
+ROUTES = [("GET", "/api/v1/studies"), ("GET", "/leaderboard"), ("POST", "/join"), ("HEAD", "/leaderboard")]
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_a_request_that_cannot_be_counted_is_asked_to_come_again(
-    make_db: MakeDatabase, path: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    method: str, path: str, make_db: MakeDatabase, logged: Logged
 ) -> None:
     db = impatient(make_db)
-    browser = TestClient(create_app(Settings(public_url="https://arena.test"), db), base_url="https://arena.test")
+    browser = arena_on(db).browser()
     other = held(db)
-    answer = browser.get(path)
+    answer = browser.request(method, path)
     other.close()
+    check_busy(answer, logged(), method, path)
+    assert browser.request(method, path).status_code != 503
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_so_is_one_whose_page_finds_the_database_busy(
+    method: str, path: str, make_db: MakeDatabase, logged: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = arena_on(make_db("sqlite")).browser()
+
+    def busy(*_: object, **__: object) -> None:
+        raise Busy("the database is busy with other work just now")
+
+    monkeypatch.setattr(studies, "listed", busy)
+    monkeypatch.setattr(access, "redeem", busy)
+    answer = browser.request(method, path, data={"secret": "x" * 43} if method == "POST" else None)
+    check_busy(answer, logged(), method, path)
+
+
+def check_busy(answer: Response, log: list[dict[str, object]], method: str, path: str) -> None:
+    """Page or JSON with a time to come again; in the log a warning and no fault."""
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    assert "busy with other work" in answer.text
-    assert "Traceback" not in capsys.readouterr().out
-    assert browser.get(path).status_code == 200
+    assert ("busy with other work" in answer.text) == (method != "HEAD")
+    if path.startswith("/api/"):
+        assert answer.json()["error"]["status"] == 503
+    first, request = log
+    assert (first["level"], first["event"]) == ("warning", "busy")
+    assert (request["event"], request["status"]) == ("request", 503)
+    assert not any("exception" in line for line in log)
+
+
+@pytest.fixture
+def logged(capsys: pytest.CaptureFixture[str]) -> Iterator[Logged]:
+    """The log's lines so far."""
+    configure("json")
+    yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    structlog.reset_defaults()
