@@ -89,3 +89,29 @@ def test_whoever_is_interrupted_while_waiting_leaves_the_queue() -> None:
         assert not turns._waiting
     with turns:
         pass
+
+
+def test_whoever_is_interrupted_as_the_turn_comes_gives_it_on() -> None:
+    turns = Turns()
+
+    class Interrupted:
+        """A lock that is let go and interrupted at once."""
+
+        taken = 0
+
+        def acquire(self) -> None:
+            self.taken += 1
+            if self.taken == 2:
+                turns.__exit__()
+                raise KeyboardInterrupt
+
+        def release(self) -> None:
+            """The turn is given."""
+
+    turns.__enter__()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("arena.store.engine.threading.Lock", Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            turns.__enter__()
+    assert not turns._waiting
+    assert not turns._is_taken
