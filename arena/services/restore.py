@@ -17,7 +17,7 @@ from arena.errors import Conflict
 from arena.services.files import Limits
 from arena.services.ledgerfile import LedgerFile
 from arena.store import changes, content, ledger, matchups, pairings, raters, studies, votes
-from arena.store.engine import Database, Transaction
+from arena.store.engine import Database, Transaction, fitting
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ def restore(
     """Rebuild the study of a ledger file. Returns it, and whether it is new here.
 
     The whole file is checked first: LedgerBroken names the entry that is bad, or whose record was left out. Raises
-    Conflict where this database has another study of that name, or another state of this one.
+    Conflict where this database has another study of that name, another state of this one, or a record of the file's.
     """
     file = LedgerFile(source, name, limits=limits)
     history, contents = _read(file)
@@ -53,7 +53,8 @@ def restore(
         if ledger.is_known(tx, file.header.chain):
             raise Conflict(f"{name}: this database has this study already, under another name")
         ledger.ensure_instance(tx, now=now)
-        study = _store(tx, file, history, contents)
+        with fitting(f"{name}: nothing was stored: the database refuses a record of it, or has it already"):
+            study = _store(tx, file, history, contents)
         payload: payloads.Payload = {
             "study": study.uid,
             "position": file.header.head.position,
