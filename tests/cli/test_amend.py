@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from sqlalchemy import text
 
 from arena.store.engine import open_database
 from tests.cli.running import Shell
@@ -63,6 +64,13 @@ def test_votes_are_excluded_and_readmitted_with_a_reason_on_the_board(rated: tup
         (2, ["exclude", "1", "--study", "s", "--reason", " "]),
         (2, ["withdraw", "nobody", "--study", "s", "--yes"]),
         (2, ["erase", "1", "--study", "s", "--yes"]),
+        (2, ["exclude", "0", "--study", "s", "--reason", "x"]),
+        (2, ["exclude", str(2**63), "--study", "s", "--reason", "x"]),
+        (2, ["exclude", str(2**63 - 1), "--study", "s", "--reason", "x"]),
+        (2, ["readmit", str(10**30), "--study", "s", "--reason", "x"]),
+        (2, ["erase", str(2**63), "--study", "s", "--yes"]),
+        (2, ["erase", str(2**63 - 1), "--study", "s", "--yes"]),
+        (2, ["erase", "9" * 5000, "--study", "s", "--yes"]),
         (1, ["readmit", "--rater", "RATER", "--study", "s", "--reason", "x"]),
     ],
 )
@@ -71,6 +79,7 @@ def test_what_cannot_be_done_is_said(rated: tuple[Shell, str], code: int, argv: 
     before = votes(shell)
     said = shell.fails(code, *(word.replace("RATER", rater) for word in argv))
     assert "Traceback" not in said
+    assert "unexpected" not in said
     assert votes(shell) == before
 
 
@@ -99,3 +108,14 @@ def test_one_comment_is_erased_and_the_vote_stays(rated: tuple[Shell, str]) -> N
     assert len(votes(shell)) == 3
     assert "erased already" in shell.fails(2, "erase", last, "--study", "s", "--yes")
     shell.ok("db", "scrub")
+
+
+def test_a_comment_that_is_gone_without_an_entry_is_said_by_the_audit(rated: tuple[Shell, str]) -> None:
+    """The ledger holds its commitment only: whether it was left out or deleted is for people to judge."""
+    shell, _ = rated
+    assert "texts gone" not in shell.ok("audit").said
+    db = open_database(shell.url)
+    with db.write() as tx:
+        tx.execute(text("DELETE FROM sealed_text"))
+    db.close()
+    assert "note: s: texts gone without an entry (left out of a file, or deleted): 1" in shell.ok("audit").lines

@@ -202,6 +202,8 @@ def test_a_changed_line_of_a_ledger_file_is_named(spoil: Callable[[bytes], bytes
         (("--head", "0" * 64), "give --study NAME or --ledger FILE with it"),
         (("--study", "s", "--head", "nonsense"), "'nonsense' is not a ledger head"),
         (("--study", "s", "--head", "x:" + "0" * 64), "is not a ledger head"),
+        (("--study", "s", "--head", "9" * 5000 + ":" + "0" * 64), "is not a ledger head"),
+        (("--study", "s", "--head", f"{2**63}:" + "0" * 64), "is not a ledger head"),
         (("--study", "s", "--ledger", "l.jsonl"), "give --study or --ledger, not both"),
         (("--ledger", "nowhere.jsonl"), "nowhere.jsonl: cannot be read: No such file or directory"),
         (("--ledger", "."), ".: cannot be read: Is a directory"),
