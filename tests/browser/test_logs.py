@@ -6,6 +6,7 @@ import json
 import os
 import re
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -193,6 +194,10 @@ def test_the_search_would_find_what_is_logged(db: Database, tmp_path: Path) -> N
         connection, answer = server.request("GET", "/join/Unknown-secret", "x")
         assert answer.status == 404
         connection.close()
+        # The line is written after the answer is sent.
+        deadline = time.monotonic() + 20
+        while not walk.found() and time.monotonic() < deadline:
+            pass
     assert walk.found() == {"Unknown-secret"}
 
 
