@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Delete, Select, Update, bindparam, delete, func, insert, select, update
+from sqlalchemy import Delete, Insert, Select, Update, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -127,9 +127,26 @@ def _add() -> ReturningInsert[Any]:
 
 def claim(tx: Transaction, place: Place, matchup_id: int) -> None:
     """Let a matchup hold a place. The database refuses a second one on it, and a second open one of a rater."""
-    values = {"study_id": place.study_id, "pairing_id": place.pairing_id, "place": place.place}
-    values |= {"rater_id": place.rater_id, "matchup_id": matchup_id}
-    tx.execute(insert(table_of(Claim)), {**values, "is_open": place.is_open, "expires_at": place.until})
+    values = {"pairing": place.pairing_id, "place": place.place, "study": place.study_id, "matchup": matchup_id}
+    tx.execute(_claim(), {**values, "rater": place.rater_id, "open": place.is_open, "until": place.until})
+
+
+@cache
+def _claim() -> Insert:
+    claim, pairing = table_of(Claim), table_of(Pairing)
+    values = {
+        claim.c.pairing_id: pairing.c.id,
+        claim.c.contender_low_id: pairing.c.contender_low_id,
+        claim.c.contender_high_id: pairing.c.contender_high_id,
+        claim.c.place: bindparam("place", type_=claim.c.place.type),
+        claim.c.study_id: bindparam("study", type_=claim.c.study_id.type),
+        claim.c.matchup_id: bindparam("matchup", type_=claim.c.matchup_id.type),
+        claim.c.rater_id: bindparam("rater", type_=claim.c.rater_id.type),
+        claim.c.is_open: bindparam("open", type_=claim.c.is_open.type),
+        claim.c.expires_at: bindparam("until", type_=claim.c.expires_at.type),
+    }
+    of_pairing = select(*values.values()).where(pairing.c.id == bindparam("pairing"))
+    return insert(claim).from_select([*values], of_pairing)
 
 
 def earlier(tx: Transaction, rater_id: int, pairing_id: int) -> int | None:

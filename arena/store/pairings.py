@@ -97,10 +97,9 @@ def _contenders() -> Select[str, int]:
 @cache
 def _served() -> Select[int, int, int]:
     return (
-        select(Pairing.contender_low_id, Pairing.contender_high_id, func.count())
-        .join(Claim, Claim.pairing_id == Pairing.id)
+        select(Claim.contender_low_id, Claim.contender_high_id, func.count())
         .where(Claim.study_id == bindparam("study"))
-        .group_by(Pairing.contender_low_id, Pairing.contender_high_id)
+        .group_by(Claim.contender_low_id, Claim.contender_high_id)
     )
 
 
@@ -153,11 +152,11 @@ def remaining(tx: Transaction, study_id: int, rater_id: int, places: int) -> int
 @cache
 def _remaining() -> Select[int]:
     mine = select(Claim.pairing_id).where(Claim.rater_id == bindparam("rater"))
-    full = (
-        select(Claim.pairing_id)
-        .where(Claim.study_id == bindparam("study"))
-        .group_by(Claim.pairing_id)
-        .having(func.count() >= bindparam("places"))
+    # A full pairing has a claim at its last place or beyond: only the pairings of those are counted through.
+    last = aliased(Claim)
+    held = select(func.count()).where(Claim.pairing_id == last.pairing_id).correlate(last).scalar_subquery()
+    full = select(last.pairing_id).where(
+        last.study_id == bindparam("study"), last.place >= bindparam("places"), held >= bindparam("places")
     )
     gone = select(func.count()).select_from(mine.union(full).subquery()).scalar_subquery()
     return select(func.count() - gone).select_from(Pairing).where(Pairing.study_id == bindparam("study"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from arena.store.base import Base, row_id
@@ -130,6 +130,7 @@ class Pairing(Base):
     __table_args__ = (
         UniqueConstraint("answer_low_id", "answer_high_id"),
         Index(None, "study_id", "contender_low_id", "contender_high_id"),
+        Index("uq_pairing_contenders", "id", "contender_low_id", "contender_high_id", unique=True),
     )
 
     id: Mapped[int] = row_id()
@@ -177,7 +178,8 @@ class Matchup(Base):
 class Claim(Base):
     """Which matchup holds which of a pairing's places. `is_open` until its vote; one open claim a rater.
 
-    The database itself keeps two raters off one place, and a rater from two open matchups.
+    The database itself keeps two raters off one place, and a rater from two open matchups. The contenders are the
+    pairing's (a foreign key holds them to it), so that what has been served is counted without looking at pairings.
     """
 
     __tablename__ = "claim"
@@ -190,10 +192,20 @@ class Claim(Base):
             postgresql_where=text("is_open"),
         ),
         Index(None, "study_id", "is_open", "expires_at"),
+        Index(None, "study_id", "contender_low_id", "contender_high_id"),
+        Index(None, "study_id", "place", "pairing_id"),
+        Index(None, "rater_id", "pairing_id"),
+        ForeignKeyConstraint(
+            ["pairing_id", "contender_low_id", "contender_high_id"],
+            ["pairing.id", "pairing.contender_low_id", "pairing.contender_high_id"],
+            name="fk_claim_pairing_contenders",
+        ),
     )
 
-    pairing_id: Mapped[int] = mapped_column(ForeignKey("pairing.id"), primary_key=True)
+    pairing_id: Mapped[int] = mapped_column(primary_key=True)
     place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    contender_low_id: Mapped[int]
+    contender_high_id: Mapped[int]
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
     matchup_id: Mapped[int] = mapped_column(ForeignKey("matchup.id"), unique=True)
     rater_id: Mapped[int] = mapped_column(ForeignKey("rater.id"))

@@ -44,6 +44,8 @@ UNGOVERNED = {
     "rater.study_id": "votes lead to a rater by number",
     "claim.place": "which of a pairing's places; the key keeps them apart",
     "claim.expires_at": "operational",
+    "claim.contender_low_id": "the pairing's, held to it by a foreign key",
+    "claim.contender_high_id": "the pairing's, held to it by a foreign key",
     "vote_change.id": "a number of a row",
 }
 CELLS = [

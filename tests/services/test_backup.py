@@ -321,8 +321,8 @@ def test_a_database_that_fails_its_audit_gives_no_backup(make_db: MakeDatabase, 
     raw.commit()
     raw.close()
     with pytest.raises(Incomplete, match=r"was not written: s: ledger entry \d+: the answer"):
-        backed_up(db, tmp_path / "b.db")
-    assert not list(tmp_path.glob("*b.db*"))
+        backed_up(db, tmp_path / "the-copy.db")
+    assert not list(tmp_path.glob("*the-copy.db*"))
 
 
 def test_a_folder_that_is_not_there_is_told(db: Database, tmp_path: Path) -> None:
