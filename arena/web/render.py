@@ -24,6 +24,9 @@ MOST_MARKS = 4_000
 MOST_CELLS = 5_000
 """Columns times lines up to which a text with tables is read as markdown."""
 
+KEPT = 2_048
+"""Rendered texts that are kept: all answers of a study of some hundred questions; 100 MB if every one is of the longest."""
+
 _MARKS = re.compile(r"[\[\]()*_`<>|!&\\#~\-+]")
 _DEEP = re.compile(r"^[ \t]*(?:(?:>|[-*+]|\d{1,9}[.)])[ \t]*){12}", re.MULTILINE)
 _TAGS = {"p", "br", "strong", "em", "ul", "ol", "li", "blockquote", "pre", "code", "hr", "span"}
@@ -60,7 +63,7 @@ def language_tag(language: str | None) -> str:
     return language if language and _LANGUAGE.fullmatch(language) else ""
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=KEPT)
 def markdown(text: str) -> Markup:
     """`text` as safe HTML. Links become text with the address beside it, images their description.
 
