@@ -25,7 +25,7 @@ MOST_CELLS = 5_000
 """Columns times lines up to which a text with tables is read as markdown."""
 
 KEPT = 2_048
-"""Rendered texts that are kept: all answers of a study of some hundred questions; 100 MB if every one is of the longest."""
+"""Rendered texts that are kept: the answers of a study of some hundred questions; 100 MB if each is of the longest."""
 
 _MARKS = re.compile(r"[\[\]()*_`<>|!&\\#~\-+]")
 _DEEP = re.compile(r"^[ \t]*(?:(?:>|[-*+]|\d{1,9}[.)])[ \t]*){12}", re.MULTILINE)
