@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import io
 import json
@@ -10,6 +11,7 @@ import random
 import re
 import subprocess
 import sys
+import tokenize
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -458,6 +460,14 @@ def test_both_verifiers_refuse_what_is_well_hashed_and_not_of_the_format(verifie
         assert (name, by_document(verifier, changed)[0]) == (name, position)
 
 
+@pytest.mark.parametrize("number", [b"Infinity", b"1e999", b"NaN", b"true", b'"1"', b"-0"])
+def test_a_header_s_position_that_is_no_number_is_refused_by_both(
+    verifier: ModuleType, data: bytes, number: bytes
+) -> None:
+    changed = re.sub(rb'"position":[0-9]+', b'"position":' + number, data, count=1)
+    assert by_document(verifier, changed) == by_audit(changed) == (0, "")
+
+
 def test_the_largest_number_is_taken_by_both_verifiers(verifier: ModuleType, data: bytes) -> None:
     """The control: it is its size that the next one is refused for."""
     largest = rewritten(data, votes_in(data)[0], lambda entry: entry["payload"].update(an=2**53 - 1))
@@ -489,6 +499,34 @@ def test_the_verifier_runs_by_itself_and_ends_with_a_status(data: bytes, tmp_pat
     assert (passed.returncode, failed.returncode) == (0, 1)
     assert passed.stdout.startswith("ok ")
     assert failed.stderr.startswith(f"entry {by_audit(bad.read_bytes())[0]}: ")
+
+
+def test_the_verifier_is_called_wrongly_and_says_how_it_is_called(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "good.jsonl").write_bytes(data)
+    script = [sys.executable, "-I", "-S", str(DOCS / "verify_ledger.py")]
+    for wrong in ([], ["gone.jsonl"], ["good.jsonl", "no:head"]):
+        done = subprocess.run([*script, *wrong], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 1
+        assert "`python verify_ledger.py FILE [HEAD]`" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def code_lines(source: str) -> int:
+    """Lines that hold code: not those that are blank, and not comments and docstrings."""
+    silent = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+    tokens = [token for token in tokenize.generate_tokens(io.StringIO(source).readline) if token.type not in silent]
+    docs = {
+        number
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node)
+        for number in range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1)
+    }
+    return len({n for token in tokens for n in range(token.start[0], token.end[0] + 1)} - docs)
+
+
+def test_the_verifier_is_short_enough_to_be_read_before_it_is_trusted() -> None:
+    assert code_lines('"""Of\ntwo."""\n\nx = (\n    1,  # one\n)\n# so\n\ndef f():\n    """It."""\n    return x\n') == 5
+    assert code_lines((DOCS / "verify_ledger.py").read_text(encoding="utf-8")) <= 53
 
 
 def test_the_ledger_page_names_every_kind_and_every_member_of_a_payload(data: bytes) -> None:
