@@ -33,11 +33,6 @@ NO_PAIR = "there is no such pair for you; ask for the next one"
 """Said alike of another rater's matchup and of one that never was."""
 
 
-def open_matchup(db: Database, seat: Seat) -> BlindMatchup | None:
-    """The matchup that the rater has open in an open study, if any. Reads only."""
-    return sitting(db, seat).matchup
-
-
 def next_matchup(db: Database, seat: Seat, *, now: datetime, rng: Random | None = None) -> BlindMatchup | None:
     """Give the rater a matchup: the open one again, else a new one. None when nothing is left for this rater.
 
@@ -113,16 +108,6 @@ def sitting(db: Database, seat: Seat) -> Sitting:
             Progress(votes.count(tx, rater_id), left + (held is not None)),
             _receipt(tx, study.id, last) if last else None,
         )
-
-
-def last_receipt(db: Database, seat: Seat) -> Receipt | None:
-    """The receipt of the rater's newest vote."""
-    return sitting(db, seat).receipt
-
-
-def progress(db: Database, seat: Seat) -> Progress:
-    """The rater's own count."""
-    return sitting(db, seat).progress
 
 
 def reveals(db: Database, seat: Seat) -> Sequence[Reveal]:

@@ -61,7 +61,7 @@ def check_all(db: Database, model: Model, seats: Mapping[str, Seat], now: dateti
     for pseudonym, seat in seats.items():
         _check_seat(db, model, pseudonym, now)
         if model.bars_rater(pseudonym):
-            for asked in (voting.progress, voting.last_receipt, voting.open_matchup, record.own_votes, voting.reveals):
+            for asked in (voting.sitting, record.own_votes, voting.reveals):
                 with pytest.raises(NotAllowed):
                     asked(db, seat)
         else:
@@ -150,12 +150,11 @@ def _check_seat(db: Database, model: Model, pseudonym: str, now: datetime) -> No
 
 def _check_rater(db: Database, model: Model, pseudonym: str, seat: Seat) -> None:
     own, open_token = model.of_rater(pseudonym), model.open_token(pseudonym)
-    seen = voting.progress(db, seat)
-    assert (seen.votes, seen.remaining) == (len(own), len(model.left_for(pseudonym)) + (open_token is not None))
-    shown = voting.open_matchup(db, seat)
-    assert (shown.token if shown else None) == open_token
-    last = voting.last_receipt(db, seat)
-    assert (_short(last) if last else None) == (_said(own[-1].said[0]) if own else None)
+    now = voting.sitting(db, seat)
+    left = len(model.left_for(pseudonym)) + (open_token is not None)
+    assert (now.progress.votes, now.progress.remaining) == (len(own), left)
+    assert (now.matchup.token if now.matchup else None) == open_token
+    assert (_short(now.receipt) if now.receipt else None) == (_said(own[-1].said[0]) if own else None)
     for vote, told in zip(reversed(own), record.own_votes(db, seat), strict=True):
         assert told.intact
         assert (told.token, told.choice, told.excluded is None) == (vote.token, vote.said[-1].choice, vote.counts)

@@ -133,7 +133,7 @@ def test_a_hospital_behind_one_address_votes(db: Database) -> None:
         with browser(app, session) as rater:
             assert rater.post("/vote/next").status_code == 303
             for _ in range(5):
-                matchup = voting.open_matchup(db, seat)
+                matchup = voting.sitting(db, seat).matchup
                 assert matchup is not None
                 assert rater.post("/vote", data={"token": matchup.token, "choice": "tie_good"}).status_code == 303
     assert studies.overview(db, study).votes == 5 * raters

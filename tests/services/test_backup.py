@@ -96,10 +96,9 @@ def test_a_restored_database_goes_on_where_the_other_stood(
     seat, there = access.seat_of(target, session, now=later(4)), access.seat_of(source, session, now=later(4))
     assert seat is not None
     assert seat == there
-    assert voting.last_receipt(target, seat) == voting.last_receipt(source, seat)
-    matchup = voting.open_matchup(target, seat)
+    matchup = voting.sitting(target, seat).matchup
     assert matchup is not None
-    assert matchup == voting.open_matchup(source, seat)
+    assert voting.sitting(target, seat) == voting.sitting(source, seat)
     voting.cast_vote(target, seat, Ballot(matchup.token, Choice.B_BETTER), now=later(5))
     # What is new gets numbers behind those that were copied.
     opened(target, "another")

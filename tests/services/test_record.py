@@ -20,7 +20,7 @@ from tests.studies import NOW, later, opened, seated
 def test_a_correction_counts_instead_and_leaves_the_first_vote_in_the_ledger(db: Database) -> None:
     study, alice = opened(db), seated(db)
     token = cast(db, alice, Choice.A_BETTER, "hasty")
-    first = voting.last_receipt(db, alice)
+    first = voting.sitting(db, alice).receipt
     receipt = record.correct(db, alice, Ballot(token, Choice.CANNOT_JUDGE, CannotJudgeReason.OTHER, None), now=later(1))
     [vote] = record.own_votes(db, alice)
     assert (vote.receipt, vote.corrected, vote.choice) == (first, receipt, Choice.CANNOT_JUDGE)
@@ -38,7 +38,7 @@ def test_the_same_correction_twice_is_one(db: Database) -> None:
     study, alice = opened(db), seated(db)
     token = cast(db, alice)
     same = record.correct(db, alice, Ballot(token, Choice.A_BETTER), now=later(1))
-    assert same == voting.last_receipt(db, alice)
+    assert same == voting.sitting(db, alice).receipt
     once = record.correct(db, alice, Ballot(token, Choice.B_BETTER, None, "now"), now=later(2))
     head = studies.head(db, study.id)
     assert record.correct(db, alice, Ballot(token, Choice.B_BETTER, None, " now "), now=later(3)) == once

@@ -13,7 +13,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
 from arena.domain.access import Seat
-from arena.domain.blinding import Ballot, BlindMatchup, Receipt
+from arena.domain.blinding import Ballot, BlindMatchup, Progress, Receipt
 from arena.domain.plan import Plan, RevealRule
 from arena.domain.vocabulary import CannotJudgeReason, Choice, Role
 from arena.errors import ArenaError, BadInput, Conflict, NotAllowed, NotFound
@@ -38,8 +38,7 @@ def test_a_rater_votes_through_the_whole_plan_and_each_pairing_is_had_once(db: D
     alice = seated(db)
     while (matchup := voting.next_matchup(db, alice, now=NOW)) is not None:
         voting.cast_vote(db, alice, Ballot(matchup.token, Choice.TIE_GOOD), now=NOW)
-    assert voting.progress(db, alice).votes == 9
-    assert voting.progress(db, alice).remaining == 0
+    assert voting.sitting(db, alice).progress == Progress(9, 0)
     with db.read() as tx:
         had = Counter((v.question, frozenset((v.model_a, v.model_b))) for v in votes.votes(tx, study.id))
     assert len(had) == 9
@@ -50,11 +49,11 @@ def test_a_rater_votes_through_the_whole_plan_and_each_pairing_is_had_once(db: D
 def test_the_open_pair_is_among_those_to_go(db: Database) -> None:
     opened(db, questions=3)
     alice = seated(db)
-    counts = [voting.progress(db, alice)]
+    counts = [voting.sitting(db, alice).progress]
     given(db, alice)
-    counts.append(voting.progress(db, alice))
+    counts.append(voting.sitting(db, alice).progress)
     vote(db, alice)
-    counts.append(voting.progress(db, alice))
+    counts.append(voting.sitting(db, alice).progress)
     assert [(count.votes, count.remaining) for count in counts] == [(0, 9), (0, 9), (1, 8)]
 
 
@@ -63,7 +62,7 @@ def test_asking_again_gives_the_same_matchup(db: Database) -> None:
     alice = seated(db)
     first = given(db, alice)
     assert voting.next_matchup(db, alice, now=later(5)) == first
-    assert voting.open_matchup(db, alice) == first
+    assert voting.sitting(db, alice).matchup == first
 
 
 def test_what_a_rater_is_given_names_no_contender(db: Database) -> None:
@@ -218,7 +217,7 @@ def test_a_receipt_names_the_entry_and_its_hash(db: Database) -> None:
     with db.read() as tx:
         [entry] = [e for e in ledger.entries(tx, study.id) if e.seq == receipt.position]
     assert (entry.kind, entry.hash) == ("vote", receipt.hash)
-    assert voting.last_receipt(db, alice) == receipt
+    assert voting.sitting(db, alice).receipt == receipt
 
 
 def test_no_vote_before_consent_after_closing_or_from_another_role(db: Database) -> None:
@@ -283,7 +282,7 @@ def test_a_pair_that_lapsed_is_still_its_raters_where_a_place_is_free(db: Databa
     alice, bob = seated(db, "alice"), seated(db, "bob")
     first = given(db, alice)
     assert voting.next_matchup(db, bob, now=later(61)) is not None  # whoever asks now frees what has lapsed
-    assert voting.open_matchup(db, alice) is None
+    assert voting.sitting(db, alice).matchup is None
     voting.cast_vote(db, alice, Ballot(first.token, Choice.A_BETTER), now=later(62))
     audit.audit_study(db, studies.get(db, "s").id)
 
@@ -297,7 +296,7 @@ def test_a_pair_that_was_let_go_comes_back_as_it_was(db: Database) -> None:
     while (matchup := voting.next_matchup(db, alice, now=later(62))) is not None:
         assert seen.setdefault(matchup.token, matchup) == matchup
         voting.cast_vote(db, alice, Ballot(matchup.token, Choice.A_BETTER), now=later(62))
-    assert voting.progress(db, alice).votes == 2
+    assert voting.sitting(db, alice).progress.votes == 2
     assert first.token in seen
     audit.audit_study(db, studies.get(db, "s").id)
 
@@ -341,7 +340,7 @@ def test_a_vote_and_the_next_pair_are_one_transaction(db: Database) -> None:
         voting.cast_and_go_on(db, alice, ballot, now=NOW)
     assert studies.overview(db, study).votes == 0
     receipt = voting.cast_and_go_on(db, alice, ballot, now=NOW)
-    following = voting.open_matchup(db, alice)
+    following = voting.sitting(db, alice).matchup
     assert following is not None
     assert following.token != matchup.token
     studies.close(db, "s", now=NOW)

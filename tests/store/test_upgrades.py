@@ -138,7 +138,7 @@ def _goes_on(db: Database, seat: Seat) -> bool:
     if before:
         receipt = record.correct(db, seat, Ballot(before[-1].token, Choice.TIE_GOOD, None, "on"), now=later(_LATER))
         assert record.own_votes(db, seat)[-1].corrected == receipt
-    was_open = voting.open_matchup(db, seat)
+    was_open = voting.sitting(db, seat).matchup
     shown = voting.next_matchup(db, seat, now=later(_LATER))
     if shown is None:
         return False
