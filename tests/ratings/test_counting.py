@@ -1,0 +1,117 @@
+"""What is counted of votes on the way to a leaderboard, and the settings that are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arena.errors import BadInput
+from arena.ratings import count, encode, rate
+from arena.ratings.comparisons import OUTCOMES
+from tests.ratings.samples import by_name, columns
+
+GOOD = {"model_a": ["x", "y", "x"], "model_b": ["y", "z", "z"], "winner": ["model_a", "tie", "model_b"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("method", "glicko", "method must be one of bradley-terry, elo"),
+        ("both_bad", "loss", "both_bad must be one of half, drop"),
+        ("cluster", "rater", "cluster must be one of auto, question, vote"),
+        ("rounds", 0, "rounds must be 1 or more"),
+        ("level", 1.0, "level must lie between 0 and 1"),
+        ("level", float("nan"), "level must lie between 0 and 1"),
+        ("seed", -1, "seed must be 0 or more"),
+        ("anchor", ("nobody", 1000), "the anchor 'nobody' has no counted vote; choose one of: x, y, z"),
+        ("anchor", ("x", float("inf")), "the anchor's value must be a number"),
+        ("anchor", ("x", -1e308), "the anchor's value must lie between -1,000,000 and 1,000,000"),
+        ("contenders", ["w", ""], "'' is not the name of a contender"),
+    ],
+)
+def test_a_bad_setting_is_refused(name: str, value: object, message: str) -> None:
+    options: dict[str, Any] = {name: value}
+    with pytest.raises(BadInput, match=message):
+        rate(GOOD, **options)
+
+
+def test_votes_are_counted_by_hand() -> None:
+    board = rate(
+        columns(
+            [
+                ("x", "y", "model_a"),
+                ("y", "x", "model_a"),
+                ("x", "y", "tie"),
+                ("x", "y", "both_bad"),
+                ("z", "x", "both_bad"),
+                ("z", "y", "model_b"),
+            ]
+        ),
+        rounds=10,
+    )
+    seen = {r.model: (r.votes, r.wins, r.losses, r.ties, r.both_bad, r.win_rate) for r in board.rows}
+    assert seen == {"x": (5, 1, 1, 1, 2, 0.5), "y": (5, 2, 1, 1, 1, 0.6), "z": (2, 0, 1, 0, 1, 0.25)}
+    assert board.votes == 6
+
+
+def test_both_bad_dropped_leaves_the_fit_and_stays_in_the_row() -> None:
+    kept = [("x", "y", "model_a"), ("x", "y", "model_b"), ("x", "y", "model_a")]
+    dropped = [("x", "y", "both_bad")] * 5 + [("x", "z", "both_bad")]
+    half, drop = (rate(columns(kept + dropped), rounds=50, both_bad=rule) for rule in ("half", "drop"))
+    alone = rate(columns(kept), rounds=50)
+    for name in ("x", "y"):
+        assert by_name(drop)[name].rating == by_name(alone)[name].rating
+        assert (by_name(drop)[name].low, by_name(drop)[name].high) == (
+            by_name(alone)[name].low,
+            by_name(alone)[name].high,
+        )
+        assert by_name(drop)[name].both_bad == by_name(half)[name].both_bad > 0
+        assert abs((by_name(half)[name].rating or 0) - 1000) < abs((by_name(drop)[name].rating or 0) - 1000)
+    lone = by_name(drop)["z"]
+    assert (lone.flag, lone.rating, lone.low, lone.rank, lone.votes, lone.both_bad) == (
+        "unrated",
+        None,
+        None,
+        None,
+        1,
+        1,
+    )
+    assert half.settings["both_bad"] == "half"
+    assert drop.settings["both_bad"] == "drop"
+
+
+def test_questions_with_only_dropped_votes_are_not_resampled() -> None:
+    kept = [("x", "y", "model_a", "q1"), ("y", "x", "model_a", "q3"), ("x", "y", "tie", "q3"), ("x", "y", "tie", "q5")]
+    dropped = [("x", "y", "both_bad", "q0"), ("x", "y", "both_bad", "q2"), ("x", "y", "both_bad", "q3")]
+    drop, alone = rate(columns(kept + dropped), rounds=50, both_bad="drop"), rate(columns(kept), rounds=50)
+    assert drop.interval.cluster == "question"
+    assert [(r.model, r.rating, r.low, r.high) for r in drop.rows] == [
+        (r.model, r.rating, r.low, r.high) for r in alone.rows
+    ]
+    assert any("Only 3 questions" in text for text in drop.warnings)
+
+
+def test_nothing_left_to_count_is_an_error() -> None:
+    with pytest.raises(BadInput, match="every vote found both answers bad"):
+        rate(columns([("x", "y", "both_bad")]), both_bad="drop")
+
+
+outcomes = st.lists(st.tuples(st.sampled_from("xy"), st.sampled_from(OUTCOMES), st.sampled_from("pq")), min_size=1)
+
+
+@given(outcomes)
+def test_cells_hold_every_vote_whatever_the_sides(drawn: list[tuple[str, str, str]]) -> None:
+    rows = [(left, "y" if left == "x" else "x", winner, question) for left, winner, question in drawn]
+    cells = count(encode(columns(rows)), by_question=True)
+    won = {"x": 0, "y": 0}
+    for left, right, winner, _ in rows:
+        if winner in ("model_a", "model_b"):
+            won[left if winner == "model_a" else right] += 1
+    assert cells.counts[:, :2].sum(axis=0).tolist() == [won.get(name, 0) for name in ("x", "y")]
+    assert cells.counts.sum() == len(rows)
+    assert (cells.first < cells.second).all()
+    for index, question in enumerate(cells.clusters):
+        assert cells.counts[cells.cluster == index].sum() == sum(row[3] == question for row in rows)
