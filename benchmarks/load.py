@@ -43,11 +43,9 @@ from arena.services import access, imports, studies
 from arena.services.files import read_records
 from arena.store import schema
 from arena.store.engine import Database, open_database
+from benchmarks import pages
 from benchmarks.bare import serve as serve_bare
 
-ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs" / "performance.md"
-MARKERS = ("<!-- written by make bench -->", "<!-- end of what make bench wrote -->")
 KINDS = ("sqlite", "postgresql")
 SLOWEST = {"sqlite": 500.0, "postgresql": 1500.0}
 """Milliseconds that 99 of 100 pages and votes may take."""
@@ -389,7 +387,7 @@ def report(runs: Sequence[Run], command: str, raters: int) -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in ("fastapi", "uvicorn", "sqlalchemy", "psycopg"))
     seconds = runs[0].seconds
     lines = [
-        f"Measured on {datetime.now(UTC):%d %B %Y} by `{command}`: {raters} raters for {seconds:g} s after "
+        f"Measured on {pages.today()} by `{command}`: {raters} raters for {seconds:g} s after "
         f"{WARM_UP:g} s of warm-up, on {os.cpu_count()} cores ({platform.machine()}, {platform.system()} "
         f"{platform.release()}), shared by server, database and raters. "
         f"Python {platform.python_version()}, {packages}.",
@@ -411,14 +409,6 @@ def report(runs: Sequence[Run], command: str, raters: int) -> str:
     return "\n".join(lines)
 
 
-def write(table: str) -> None:
-    """Put the table between its markers in docs/performance.md."""
-    page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(MARKERS[0])
-    _, after = rest.split(MARKERS[1])
-    PAGE.write_text(f"{before}{MARKERS[0]}\n\n{table}\n\n{MARKERS[1]}{after}", encoding="utf-8")
-
-
 def main() -> int:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description="Measure arena serve under load.")
@@ -432,7 +422,7 @@ def main() -> int:
     table = report(runs, f'make bench ARGS="{arguments}"' if arguments else "make bench", asked.raters)
     print(table)
     if not asked.database:
-        write(table)
+        pages.put("performance.md", "bench", table)
     return int(any(one.missed() for one in runs))
 
 
