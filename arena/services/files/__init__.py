@@ -4,6 +4,7 @@ with read_records(path, name=path.name) as records:
     votes = parse_votes(records, name=records.name, digest=records.digest)
 """
 
+from arena.services.files.counts import parse_counts
 from arena.services.files.parsing import parse_answers, parse_questions, parse_votes
 from arena.services.files.raw import Entry, FileFormat, Limits, RawRecord
 from arena.services.files.reading import Records, format_by_ending, read_records
@@ -17,6 +18,7 @@ __all__ = [
     "Records",
     "format_by_ending",
     "parse_answers",
+    "parse_counts",
     "parse_questions",
     "parse_votes",
     "read_records",

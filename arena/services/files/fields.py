@@ -15,6 +15,7 @@ from arena.services.files.raw import MAX_NAME_CHARS, BadField, Limits, check_fie
 E = TypeVar("E", bound=StrEnum)
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
+_MOST = 2**53  # from here on, a number that some other program wrote may have lost its last digits
 _LATEST_SECONDS = 1e11  # the year 5138; a larger number counts milliseconds
 
 
@@ -94,6 +95,22 @@ class Fields:
         if value in ("true", "True", "false", "False"):
             return value in ("true", "True")
         raise BadField(field, f"must be true or false, not {shown(value)}")
+
+    def count(self, field: str) -> int | None:
+        """A whole number from 0."""
+        value = self._take(field)
+        if value is None:
+            return None
+        if isinstance(value, str) and _NUMBER.fullmatch(value):
+            value = float(value)
+        if (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and 0 <= value < _MOST
+            and value == int(value)
+        ):
+            return int(value)
+        raise BadField(field, f"is {shown(value)}; it must be a whole number from 0")
 
     def texts(self, field: str) -> tuple[str, ...]:
         """A list of texts; in CSV it is written as JSON."""

@@ -22,12 +22,12 @@ Identity = tuple[str, Hashable, str]
 
 def parse_questions(records: Iterable[Entry], *, name: str, limit: int = 10) -> list[Located[QuestionRecord]]:
     """All questions of the file `name`, or BadRecords with its first `limit` problems."""
-    return _collect(records, name, limit, _question, lambda question: ("id", question.id, shown(question.id)))
+    return collect(records, name, limit, _question, lambda question: ("id", question.id, shown(question.id)))
 
 
 def parse_answers(records: Iterable[Entry], *, name: str, limit: int = 10) -> list[Located[AnswerRecord]]:
     """All answers of the file `name`, or BadRecords with its first `limit` problems."""
-    return _collect(records, name, limit, _answer, _answer_identity)
+    return collect(records, name, limit, _answer, _answer_identity)
 
 
 def parse_votes(records: Iterable[Entry], *, name: str, digest: str, limit: int = 10) -> list[Located[VoteRecord]]:
@@ -40,23 +40,27 @@ def parse_votes(records: Iterable[Entry], *, name: str, digest: str, limit: int 
     def vote(fields: Fields, number: int) -> VoteRecord:
         return _vote(fields, f"file:{digest}:{number}")
 
-    return _collect(records, name, limit, vote, lambda vote: ("id", vote.key, shown(vote.key.removeprefix("id:"))))
+    return collect(records, name, limit, vote, lambda vote: ("id", vote.key, shown(vote.key.removeprefix("id:"))))
 
 
-def _collect(
+def collect(
     records: Iterable[Entry],
     name: str,
     limit: int,
     build: Callable[[Fields, int], T],
-    identity: Callable[[T], Identity],
+    identity: Callable[[T], Identity] | None = None,
 ) -> list[Located[T]]:
+    """What `build` makes of each record and its number, from 1, or BadRecords with the first `limit` problems.
+
+    Without an `identity`, two records may be alike.
+    """
     good: list[Located[T]] = []
     problems: list[Problem] = []
     seen: dict[Hashable, str] = {}
     try:
         for number, entry in enumerate(records, 1):
             found = entry if isinstance(entry, Problem) else _located(entry, number, build)
-            if not isinstance(found, Problem):
+            if identity and not isinstance(found, Problem):
                 found = _unless_seen(found, identity(found.record), seen)
             if isinstance(found, Problem):
                 problems.append(found)
@@ -115,9 +119,7 @@ def _answer_identity(answer: AnswerRecord) -> Identity:
 
 def _vote(fields: Fields, key: str) -> VoteRecord:
     own_id = fields.optional_name("id")
-    model_a, model_b = fields.name("model_a"), fields.name("model_b")
-    if model_a == model_b:
-        raise BadField("model_b", f"is {shown(model_b)}, as model_a is; a vote compares two contenders")
+    model_a, model_b = contenders_of(fields)
     choice = _choice(fields)
     reason = fields.word("reason", CannotJudgeReason)
     if reason and choice is not Choice.CANNOT_JUDGE:
@@ -128,7 +130,7 @@ def _vote(fields: Fields, key: str) -> VoteRecord:
         model_b=model_b,
         choice=choice,
         question_id=fields.optional_name("question_id"),
-        rater=_rater(fields),
+        rater=rater_of(fields),
         voted_at=fields.moment("tstamp"),
         reason=reason,
         comment=fields.optional_text("comment"),
@@ -159,7 +161,15 @@ def _winner(text: str) -> Winner:
         raise BadField("winner", f"is {shown(text)}; it must be one of {', '.join(Winner)}") from None
 
 
-def _rater(fields: Fields) -> str | None:
+def contenders_of(fields: Fields) -> tuple[str, str]:
+    """The two that are compared."""
+    model_a, model_b = fields.name("model_a"), fields.name("model_b")
+    if model_a == model_b:
+        raise BadField("model_b", f"is {shown(model_b)}, as model_a is; a vote compares two contenders")
+    return model_a, model_b
+
+
+def rater_of(fields: Fields) -> str | None:
     """Who voted, by any of the three names that data sets use."""
     given = {field: value for field in ("rater", "judge", "worker") if (value := fields.optional_name(field))}
     if len(set(given.values())) > 1:
