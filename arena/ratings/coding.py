@@ -54,6 +54,12 @@ def library(value: object) -> str | None:
     return next((root for root in roots if root in _LIBRARIES), None)
 
 
+def listed(column: npt.NDArray[Any]) -> list[Any]:
+    """The values of an array as Python's own, masked ones as None. Times stay as they are: some would be numbers."""
+    values: list[Any] = list(column) if column.dtype.kind in "mM" else column.tolist()
+    return values
+
+
 def _coded_sequence(column: Sequence[object]) -> Coded:
     try:
         values, codes = _numbered(column)
@@ -92,7 +98,7 @@ class _Numbering(dict[Any, bytes]):
 def _coded_array(column: npt.NDArray[Any]) -> Coded:
     kind = column.dtype.kind
     if kind == "O" or isinstance(column, np.ma.MaskedArray) or kind not in "iufUT":
-        return _coded_sequence(column.tolist())
+        return _coded_sequence(listed(column))
     if kind in "UT":
         return Coded(*_numbered(column))
     if kind == "f":

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.errors import BadInput
-from arena.ratings.coding import library
+from arena.ratings.coding import library, listed
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -35,8 +35,8 @@ def numbers(column: Any) -> FloatArray:
         if column.dtype.kind in "iuf":
             with np.errstate(over="ignore"):  # what is too large for 64 bits becomes infinite, and is refused as such
                 return np.asarray(column, dtype=np.float64)
-    values = _listed(column)
-    if set(map(type, values)) <= {int, float}:
+    values = listed(column) if isinstance(column, np.ndarray) else column
+    if set(map(type, values)) <= {int, float, np.int64, np.float64}:
         try:
             return np.fromiter(values, np.float64, len(values))
         except OverflowError:
@@ -76,13 +76,9 @@ def _sized(column: Any, name: str) -> Any:
         raise BadInput(f"column {name} is a single {type(column).__name__}; give one value for each row") from None
 
 
-def _listed(column: Any) -> list[Any]:
-    listed: list[Any] = column.tolist() if isinstance(column, np.ndarray) else list(column)
-    return listed
-
-
 def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+    # A length of time is an integer to NumPy, and no number to us.
+    if isinstance(value, bool | np.timedelta64) or not isinstance(value, int | float | np.integer | np.floating):
         return float("nan")
     try:
         return float(value)

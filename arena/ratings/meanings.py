@@ -132,7 +132,7 @@ def _id(value: object) -> str | None:
         return str.__str__(value)
     if isinstance(value, float | np.floating):
         return _whole(float(value))
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+    if isinstance(value, bool | np.timedelta64) or not isinstance(value, int | np.integer):
         return None
     return str(int(value)) if int(value).bit_length() <= _LONGEST_ID else None
 

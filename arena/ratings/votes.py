@@ -100,9 +100,10 @@ def pair_counts(votes: Votes) -> tuple[FloatArray, FloatArray]:
     n = len(votes.contenders)
     size = n * n * len(OUTCOMES)
     key = _key(_key(votes.a, n, votes.b), len(OUTCOMES), votes.outcome)
-    cells = np.bincount(key, votes.weight, size).astype(np.float64).reshape(n, n, len(OUTCOMES))
+    cells = np.bincount(key, votes.weight, size).reshape(n, n, len(OUTCOMES))
+    wins = cells[:, :, A_WINS] + cells[:, :, B_WINS].T
     even = cells[:, :, TIE] + cells[:, :, BOTH_BAD]
-    return cells[:, :, A_WINS] + cells[:, :, B_WINS].T, even + even.T
+    return wins.astype(np.float64, copy=False), (even + even.T).astype(np.float64, copy=False)
 
 
 def _key(high: npt.NDArray[Any], size: int, low: npt.NDArray[Any]) -> npt.NDArray[np.intp]:

@@ -140,11 +140,14 @@ def test_a_null_is_no_question_and_no_rater(kind: str) -> None:
         np.full(5, np.nan),
         np.ma.array([1, 2, 3, 4, 5], mask=True),
         pl.Series([None] * 5),
+        pl.Series([None] * 5, dtype=pl.String),
+        pl.Series([None] * 5, dtype=pl.Categorical),
+        pl.Series([None] * 5, dtype=pl.Object),
         pa.nulls(5),
         pd.Series([pd.NA] * 5, dtype="Int64"),
         pd.Series([None] * 5, dtype="category"),
     ],
-    ids=["list", "floats", "masked", "polars", "pyarrow", "pandas", "categories"],
+    ids=["list", "floats", "masked", "polars", "text", "categorical", "objects", "pyarrow", "pandas", "categories"],
 )
 def test_a_column_of_nulls_is_none(column: Any) -> None:
     votes = encode({**VOTES, "question_id": column})
@@ -199,6 +202,19 @@ def test_true_and_false_are_no_numbers(column: Any) -> None:
     for name, reason in (("weight", "is not a finite"), ("question_id", "is neither"), ("winner", "is none of")):
         with pytest.raises(BadInput, match=f"^row 1, {name}: True {reason}"):
             encode({**VOTES, name: truths})
+
+
+TIMES = np.array(["2020-01-01", "2021-01-01", "NaT", "2020-01-01", "2020-01-01"], dtype="M8[ns]")
+
+
+@pytest.mark.parametrize(
+    "column", [np.array, pd.Series, pl.Series, pa.array], ids=["array", "pandas", "polars", "pyarrow"]
+)
+@pytest.mark.parametrize("times", [TIMES, TIMES - TIMES[0]], ids=["times", "lengths"])
+def test_times_are_no_numbers(column: Any, times: Any) -> None:
+    for name, reason in (("weight", "is not a finite"), ("question_id", "is neither"), ("model_a", "is not the name")):
+        with pytest.raises(BadInput, match=rf"^row 1, {name}: .*{reason}"):
+            encode({**VOTES, name: column(times)})
 
 
 @pytest.mark.parametrize("kind", ["polars", "pyarrow", "pandas", "arrays", "object arrays", "iterators"])
