@@ -73,9 +73,9 @@ def rank_sets(theta: FloatArray, draws: FloatArray, level: float, stretch: float
     (SEEN), or a difference that does not vary from round to round, decides nothing: no spread is no certainty.
     `stretch` multiplies the critical values: above 1 where the spread itself comes from few clusters.
 
-    Mogstad, Romano, Shaikh & Wilhelm (2024), section 3: all "j is no better than k" are tested together, by the largest
-    studentised difference, with the step-down of Romano & Wolf (2005), algorithm 1. Fewer than level / (1 - level)
-    rounds decide nothing.
+    Mogstad, Romano, Shaikh & Wilhelm (2024), simultaneous two-sided sets: all "j is no better than k" are tested
+    together, by the largest studentised difference, with the step-down of Romano & Wolf (2005). Fewer rounds than
+    level / (1 - level) decide nothing.
 
     Raises BadInput for estimates or draws that are infinite, of the wrong shape or missing, and for a level or stretch
     out of range.
