@@ -285,6 +285,16 @@ def test_a_far_optimum_is_reached(model: TieModel, tied: float) -> None:
 
 
 @both_models
+@pytest.mark.parametrize("tie", [1.001, 1.5, 20.0])
+def test_one_tie_in_millions_is_reached_from_above(model: TieModel, tie: float) -> None:
+    """An undamped step would go past κ = 1, where Rao and Kupper's model ends."""
+    wins, ties = 1e6 * (1.0 - np.eye(2))[None], (1.0 - np.eye(2))[None]
+    found = FITS[model](wins, ties, TieFit(np.zeros((1, 2)), np.array([tie]), np.array([False])))
+    _, tied = chances(model, 1.0, 1.0, found.tie[0])
+    assert tied == pytest.approx(1 / (2e6 + 1), rel=1e-6)
+
+
+@both_models
 def test_no_convergence_is_an_error_and_not_a_rating(model: TieModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ties_module, "MAX_STEPS", 2)
     with pytest.raises(Incomplete, match="did not converge"):
