@@ -147,8 +147,8 @@ def _coded_arrow(column: Any) -> Coded:
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
         column = column.dictionary_encode()
     if types.is_dictionary(column.type):
-        if hasattr(column, "unify_dictionaries"):
-            column = column.unify_dictionaries().combine_chunks()
+        if hasattr(column, "combine_chunks"):  # gives the chunks one dictionary
+            column = column.combine_chunks()
         codes = column.indices.cast(pyarrow.int32()).fill_null(-1).to_numpy(zero_copy_only=False)
         return _of_categories(column.dictionary.to_pylist(), codes)
     if types.is_floating(kind) or (types.is_integer(kind) and not column.null_count):

@@ -225,6 +225,30 @@ def test_counts_from_every_kind_of_table(kind: str) -> None:
     assert (votes.a.tolist(), votes.outcome.tolist(), listed(votes.weight)) == ([0, 1, 1], [0, 1, 2], [2.0, 1.0, 3.0])
 
 
+BEYOND = 2**53 + 1  # no floating-point number
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pl.Series([BEYOND, None, 7, 7, 7]),
+        pa.array([BEYOND, None, 7, 7, 7]),
+        pd.Series([BEYOND, None, 7, 7, 7], dtype="Int64"),
+        pd.Series([BEYOND, None, 7, 7, 7], dtype="int64[pyarrow]"),
+    ],
+    ids=["polars", "pyarrow", "pandas nullable", "pandas over pyarrow"],
+)
+def test_a_long_id_beside_a_null_keeps_its_last_digit(column: Any) -> None:
+    votes = encode({**VOTES, "question_id": column})
+    assert (votes.questions, listed(votes.question)) == (("7", str(BEYOND)), [1, -1, 0, 0, 0])
+
+
+def test_rows_are_counted_and_not_looked_up_by_a_frames_index() -> None:
+    frame = pd.DataFrame({**VOTES, "weight": [1, 2, 0, 3, 4]}, index=[3, 2, 1, 0, 7])
+    with pytest.raises(BadInput, match=r"^row 3, weight: 0 is not a finite number"):
+        encode(frame)
+
+
 def test_a_column_that_stands_twice_is_refused() -> None:
     frame = pd.DataFrame([["x", "w", "y", "tie"]], columns=["model_a", "model_a", "model_b", "winner"])
     with pytest.raises(BadInput, match="column model_a is not one column of values"):
