@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test reliability bench check lock clean
+.PHONY: help setup demo test reliability bench bench-ratings coverage check lock clean
 
 help:  ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready  ## create .venv with the locked dependencies (tests included); the command is then .venv/bin/arena
 
@@ -29,6 +29,12 @@ reliability: setup  ## run the tests of faults, load and tampering in their long
 
 bench: setup  ## measure the server under load; ARGS="--seconds 10 --raters 8 --database sqlite" to do less
 	$(BIN)/python -m benchmarks.load $(ARGS)
+
+bench-ratings: setup  ## measure the rating engine beside other packages (about 5 minutes; benchmarks/README.md)
+	$(BIN)/python -m benchmarks.ratings $(ARGS)
+
+coverage: setup  ## count how often intervals and rank sets hold the truth in simulated studies (about 30 minutes)
+	$(BIN)/python -m benchmarks.coverage $(ARGS)
 
 check: setup  ## lint, format check, strict types and the architecture test
 	$(BIN)/ruff check .
