@@ -164,7 +164,6 @@ def _module(file: str) -> Any:
 def _released() -> Any:
     # What its module imports for other purposes (torch among them) and its ratings do not use.
     unused = {
-        "pytz": "timezone",
         "fastchat.model": "",
         "fastchat.model.model_registry": "get_model_info",
         "fastchat.serve.monitor.basic_stats": "get_log_files",

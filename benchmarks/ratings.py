@@ -220,7 +220,7 @@ def report(taken: Mapping[str, Taken], command: str) -> str:
     head = ("what; beside it", "arena", "beside it", "ratio", "bar", "")
     words = [
         f"Measured on {pages.today()} by `{command}`: {pages.machine(('numpy', 'scipy', 'pandas'))}. "
-        f'Beside {PEERS[0]}, {PEERS[1]}, {RELEASED} ("released") and FastChat\'s `rating_systems.py` of commit '
+        f'Beside {PEERS[0]}, {PEERS[1]}, {RELEASED} ("released") and FastChat\'s rating systems of commit '
         f"{COMMIT[:7]}. Inputs are made before the clock starts; medians of 3, FastChat's rounds once. Of the released "
         f"FastChat, 2 rounds are measured and multiplied. Votes: uniform pairs, {QUESTIONS:,} questions, {RATERS} "
         f"raters, {TIES:.0%} ties, {BOTH_BAD:.0%} both bad.",
