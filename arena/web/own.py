@@ -10,14 +10,14 @@ from starlette.background import BackgroundTask
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from arena.domain.access import Seat
-from arena.domain.blinding import Ballot, BlindMatchup
+from arena.domain.blinding import BlindMatchup
 from arena.domain.plan import WithdrawalRule
 from arena.domain.vocabulary import CannotJudgeReason, StudyState
 from arena.errors import ArenaError, BadInput, Conflict, NotFound
 from arena.services import erasure, record, studies, voting
+from arena.web.ballots import Filled, FilledForm, check_token
 from arena.web.context import Context, Here, see_other
 from arena.web.pages import sentence
-from arena.web.rater import check_token, read_ballot
 from arena.web.sessions import RATER_COOKIE, MaybeRater, RaterSeat
 
 router = APIRouter(include_in_schema=False)
@@ -59,28 +59,20 @@ def correction_page(here: Here, seat: RaterSeat, token: str) -> HTMLResponse:
     """Show a pair again that the rater voted on, as blind as it was."""
     check_token(token)
     matchup, ballot = record.shown_again(here.db, seat, token)
-    return _page(here, seat, matchup, ballot)
+    return _page(here, seat, matchup, Filled.again(ballot))
 
 
 @router.post("/correct", response_model=None)
-def correct(
-    here: Here,
-    seat: RaterSeat,
-    token: Annotated[str, Form()] = "",
-    choice: Annotated[str, Form()] = "",
-    reason: Annotated[str, Form()] = "",
-    comment: Annotated[str, Form()] = "",
-) -> HTMLResponse | RedirectResponse:
+def correct(here: Here, seat: RaterSeat, form: FilledForm) -> HTMLResponse | RedirectResponse:
     """Record the correction; what cannot be recorded comes back with the reason."""
-    check_token(token)
     try:
-        saved = record.correct(here.db, seat, read_ballot(token, choice, reason, comment), now=here.now)
+        saved = record.correct(here.db, seat, form.ballot(), now=here.now)
     except BadInput as problem:
-        matchup, ballot = record.shown_again(here.db, seat, token)
-        return _page(here, seat, matchup, ballot, problem=sentence(str(problem)), form=(choice, reason, comment))
+        matchup, _ = record.shown_again(here.db, seat, form.token)
+        return _page(here, seat, matchup, form, problem=sentence(str(problem)))
     except Conflict:
         now = voting.sitting(here.db, seat)
-        view = {"study": now.study, "progress": now.progress, "comment": comment, "is_change": True}
+        view = {"study": now.study, "progress": now.progress, "comment": form.comment, "is_change": True}
         return here.pages("late.html", Conflict.status, **view)
     return see_other(f"/receipt?receipt={saved.position}%3A{saved.hash}")
 
@@ -127,16 +119,9 @@ def _scrub(here: Context) -> None:
 
 
 def _page(
-    here: Context,
-    seat: Seat,
-    matchup: BlindMatchup,
-    ballot: Ballot,
-    *,
-    problem: str | None = None,
-    form: tuple[str, str, str] | None = None,
+    here: Context, seat: Seat, matchup: BlindMatchup, form: Filled, *, problem: str | None = None
 ) -> HTMLResponse:
     study = studies.by_id(here.db, seat.study_id)
-    chosen, given_reason, comment = form or (ballot.choice, ballot.reason or "", ballot.comment or "")
     return here.pages(
         "correct.html",
         422 if problem else 200,
@@ -144,9 +129,9 @@ def _page(
         choices=study.plan.choices,
         reasons=list(CannotJudgeReason),
         problem=problem,
-        chosen=chosen,
-        given_reason=given_reason,
-        comment=comment,
+        chosen=form.choice,
+        given_reason=form.reason,
+        comment=form.comment,
     )
 
 

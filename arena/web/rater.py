@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated
-
-from fastapi import APIRouter, Form
+from fastapi import APIRouter
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from arena.domain.access import Seat
-from arena.domain.blinding import Ballot, BlindMatchup, Sitting
-from arena.domain.vocabulary import CannotJudgeReason, Choice, StudyState
+from arena.domain.blinding import BlindMatchup, Sitting
+from arena.domain.vocabulary import CannotJudgeReason, StudyState
 from arena.errors import BadInput, Conflict, NotFound
 from arena.services import access, studies, voting
+from arena.web.ballots import Filled, FilledForm
 from arena.web.context import Context, Here, see_other
 from arena.web.pages import sentence
 from arena.web.sessions import RaterSeat
-
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 router = APIRouter(include_in_schema=False)
 
@@ -65,29 +61,22 @@ def vote_page(here: Here, seat: RaterSeat) -> HTMLResponse | RedirectResponse:
 
 
 @router.post("/vote", response_model=None)
-def vote(
-    here: Here,
-    seat: RaterSeat,
-    token: Annotated[str, Form()] = "",
-    choice: Annotated[str, Form()] = "",
-    reason: Annotated[str, Form()] = "",
-    comment: Annotated[str, Form()] = "",
-) -> HTMLResponse | RedirectResponse:
+def vote(here: Here, seat: RaterSeat, form: FilledForm) -> HTMLResponse | RedirectResponse:
     """Record a vote; what cannot be recorded comes back with its comment and the reason beside the choices."""
     if not seat.consented:
         return see_other("/consent")
     try:
-        voting.cast_and_go_on(here.db, seat, read_ballot(token, choice, reason, comment), now=here.now)
+        voting.cast_and_go_on(here.db, seat, form.ballot(), now=here.now)
     except BadInput as problem:
         now = voting.sitting(here.db, seat)
-        if now.matchup is None or now.matchup.token != token:
+        if now.matchup is None or now.matchup.token != form.token:
             raise NotFound(voting.NO_PAIR) from problem
-        return _ballot_page(here, now, now.matchup, problem=sentence(str(problem)), form=(choice, reason, comment))
+        return _ballot_page(here, now, now.matchup, problem=sentence(str(problem)), form=form)
     except Conflict:
         now = voting.sitting(here.db, seat)
         if now.study.state is StudyState.OPEN:
             raise
-        return here.pages("late.html", Conflict.status, study=now.study, progress=now.progress, comment=comment)
+        return here.pages("late.html", Conflict.status, study=now.study, progress=now.progress, comment=form.comment)
     return see_other("/vote")
 
 
@@ -99,33 +88,10 @@ def _issue(here: Context, seat: Seat) -> None:
         return
 
 
-def check_token(token: str) -> None:
-    """Raise NotFound for what cannot be a matchup's token, in the words for one that is not this rater's."""
-    if not _TOKEN.fullmatch(token):
-        raise NotFound(voting.NO_PAIR)
-
-
-def read_ballot(token: str, choice: str, reason: str, comment: str) -> Ballot:
-    """A ballot from a form's fields. The service checks the rest.
-
-    Raises NotFound for what cannot be a token, BadInput where no known choice is made.
-    """
-    check_token(token)
-    if choice not in list(Choice):
-        raise BadInput("Choose one of the replies first.")
-    known = CannotJudgeReason(reason) if reason in list(CannotJudgeReason) else None
-    return Ballot(token, Choice(choice), known, comment or None)
-
-
 def _ballot_page(
-    here: Context,
-    now: Sitting,
-    matchup: BlindMatchup,
-    *,
-    problem: str | None = None,
-    form: tuple[str, str, str] = ("", "", ""),
+    here: Context, now: Sitting, matchup: BlindMatchup, *, problem: str | None = None, form: Filled | None = None
 ) -> HTMLResponse:
-    chosen, given_reason, comment = form
+    form = form or Filled()
     return here.pages(
         "vote.html",
         422 if problem else 200,
@@ -135,7 +101,7 @@ def _ballot_page(
         progress=now.progress,
         receipt=None if problem else now.receipt,
         problem=problem,
-        chosen=chosen,
-        given_reason=given_reason,
-        comment=comment,
+        chosen=form.choice,
+        given_reason=form.reason,
+        comment=form.comment,
     )

@@ -120,5 +120,5 @@ def test_the_fuzzer_finds_a_fault(make_db: MakeDatabase, monkeypatch: pytest.Mon
     arena = arena_on(make_db("sqlite"))
     arena.study(plan=Plan(raters_per_pairing=20))
     who, draw = visitor(arena, Role.RATER), random.Random(1)
-    monkeypatch.setattr("arena.web.rater.read_ballot", lambda *_: 1 / 0)
+    monkeypatch.setattr("arena.web.ballots.check_token", lambda *_: 1 / 0)
     assert 500 in {posted(draw, who, "POST", "/vote", {}).status_code for _ in range(20)}
