@@ -49,8 +49,7 @@ def seat_list(study: StudyOption) -> None:
     if not rows:
         say(f"nobody has a seat in '{study}'; arena invite --study {study} --role rater --name \"…\" makes one")
     for row in rows:
-        state = "revoked" if row.is_revoked else "consented" if row.seat.consented else "invited"
-        write(f"{row.seat.pseudonym}\t{row.seat.role}\t{state}\t{printable(row.name or '')}\n")
+        write(f"{row.seat.pseudonym}\t{row.seat.role}\t{row.state}\t{printable(row.name or '')}\n")
 
 
 def seat_revoke(

@@ -29,6 +29,14 @@ class SeatRow:
     rater_id: int | None
     created_at: datetime
     is_revoked: bool
+    has_withdrawn: bool
+
+    @property
+    def state(self) -> str:
+        """The seat's state in a word. Of whoever withdrew, that the seat is closed would say less."""
+        if self.has_withdrawn:
+            return "withdrawn"
+        return "revoked" if self.is_revoked else "consented" if self.seat.consented else "invited"
 
 
 @dataclass(frozen=True)
@@ -61,13 +69,18 @@ def add_seat(
 def seats(tx: Transaction, study_id: int) -> list[SeatRow]:
     """A study's seats in the order in which they were made."""
     query = _seats().add_columns(
-        tables.SeatIdentity.name, tables.Seat.rater_id, tables.Seat.created_at, tables.Seat.revoked_at
+        tables.SeatIdentity.name,
+        tables.Seat.rater_id,
+        tables.Seat.created_at,
+        tables.Seat.revoked_at,
+        tables.Withdrawal.seq,
     )
     query = query.outerjoin(tables.SeatIdentity, tables.SeatIdentity.seat_id == tables.Seat.id)
+    query = query.outerjoin(tables.Withdrawal, tables.Withdrawal.rater_id == tables.Seat.rater_id)
     query = query.where(tables.Seat.study_id == study_id).order_by(tables.Seat.id)
     return [
-        SeatRow(_seat(row), name, rater_id, created_at, revoked_at is not None)
-        for *row, name, rater_id, created_at, revoked_at in tx.execute(query)
+        SeatRow(_seat(row), name, rater_id, created_at, revoked_at is not None, withdrawn is not None)
+        for *row, name, rater_id, created_at, revoked_at, withdrawn in tx.execute(query)
     ]
 
 
