@@ -13,6 +13,7 @@ from starlette.types import Scope
 from arena.errors import ArenaError
 from arena.web.asked import RatesHere
 from arena.web.pages import Pages, sentence
+from arena.web.sessions import RATER_COOKIE
 
 _HEADINGS = {
     400: "This request cannot be understood",
@@ -31,6 +32,12 @@ _MESSAGES = {
     404: "The link may be mistyped, used already or expired, or what it led to is not public.",
     405: "Open the page and use its own buttons.",
 }
+
+
+def _steps(scope: Scope, status: int) -> list[tuple[str, str]]:
+    """Where one goes from a refusal. Nobody but a rater contradicts the record; any rater may ask too often."""
+    rates = status == 429 and RATER_COOKIE in Request(scope).cookies
+    return [("/vote", "Back to voting")] if status == 409 or rates else [("/", "Start page")]
 
 
 class Problems:
@@ -53,7 +60,6 @@ class Problems:
         if str(scope["path"]).startswith("/api/"):
             response = JSONResponse({"error": {"status": status, "message": message}}, status_code=status)
         else:
-            steps = [("/vote", "Back to voting")] if status == 409 else [("/", "Start page")]
             response = self.pages(
                 "error.html",
                 status,
@@ -61,7 +67,7 @@ class Problems:
                 heading="One seat at a time" if is_rater else _HEADINGS.get(status, "This was refused"),
                 is_rater=is_rater,
                 message=sentence(message),
-                next_steps=steps,
+                next_steps=_steps(scope, status),
             )
         if status == 401:
             response.headers["WWW-Authenticate"] = "Bearer"

@@ -348,6 +348,21 @@ def test_a_free_page_is_free_but_not_for_guesses(arena: Limited) -> None:
     assert allowed(right, SESSION_BURST + 1) == SESSION_BURST
 
 
+def test_a_rater_who_asks_too_often_finds_the_way_back_to_voting(arena: Limited) -> None:
+    """Others find the start page: they have no page to vote on. The way back is free, and leads where it says."""
+    ways = {Role.RATER: "/vote", Role.ANALYST: "/", None: "/"}
+    for role, way in ways.items():
+        browser = arena.at(THERE, cookies=arena.session(role) if role else None)
+        allowed(browser, ADDRESS_BURST, "/receipt")
+        for refused in (browser.get("/receipt"), browser.post("/vote", data={"choice": "tie_good"})):
+            assert refused.status_code == 429
+            links = [link["href"] for link in Page(refused.text).all("a") if "class" not in link]
+            assert way in links, (role, links)
+            assert ("/vote" in links) == (role is Role.RATER)
+            assert ("Back to voting" in Page(refused.text).text) == (role is Role.RATER)
+            assert browser.get(way).status_code != 429
+
+
 def test_a_guess_beside_a_valid_session_costs_the_session(arena: Limited) -> None:
     cookies = arena.session()
     browsers = [arena.at(cookies=cookies, headers={"authorization": f"Bearer guess{n}"}) for n in range(10)]
