@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from arena.domain.ledger import Draft, Kind, Linked
 from arena.domain.study import Act
 from arena.domain.vocabulary import VoteChangeKind
 from arena.domain.votes import Vote, VoteChange, corrected, is_excluded
-from arena.errors import BadInput, NotFound
+from arena.errors import BadInput, Conflict, NotFound
 from arena.services.voting import NO_PAIR, check_offered, cleaned, rater_of
 from arena.store import changes, ledger, matchups, studies, votes
 from arena.store.engine import Database, Transaction
@@ -25,6 +25,9 @@ from arena.store.engine import Database, Transaction
 HASH_CHARS = 64
 BEGINNING = 10
 """Characters of a hash that a table shows, and that are enough to find a receipt among the own ones."""
+CORRECTIONS = 20
+"""How often one vote can be corrected: far more often than a person does, and too seldom for a program to fill the
+ledger, of which nothing is ever taken out."""
 
 
 def own_votes(db: Database, seat: Seat) -> list[OwnVote]:
@@ -68,14 +71,17 @@ def shown_again(db: Database, seat: Seat, token: str) -> tuple[BlindMatchup, Bal
         vote = _voted(tx, seat, token)
         if matchup is None or vote is None:
             raise NotFound(NO_PAIR)
-        return matchup, _ballot(tx, seat.study_id, vote, token)
+        said = _said(tx, seat.study_id, vote)
+        _check_room(said)
+        return matchup, _ballot(tx, seat.study_id, said[-1], token)
 
 
 def correct(db: Database, seat: Seat, ballot: Ballot, *, now: datetime) -> Receipt:
     """Replace the rater's own vote by another ballot; the earlier one stays in the ledger.
 
     The ballot that stands already gives its receipt again. Raises NotFound for a token under which this rater has no
-    vote, Conflict where the study is not open, BadInput for a ballot that is not complete.
+    vote, Conflict where the study is not open or the vote was corrected CORRECTIONS times, BadInput for a ballot that
+    is not complete.
     """
     with db.write(seat.study_id) as tx:
         ledger.chain_of(tx, seat.study_id, lock=True)
@@ -86,9 +92,10 @@ def correct(db: Database, seat: Seat, ballot: Ballot, *, now: datetime) -> Recei
         study.allow(Act.CORRECT)
         ballot = cleaned(ballot)
         check_offered(study, ballot)
-        if _ballot(tx, study.id, vote, ballot.token) == ballot:
-            said = _said(tx, study.id, vote)[-1]
-            return _receipt(ledger.at(tx, study.id, [said.seq])[said.seq], said)
+        said = _said(tx, study.id, vote)
+        if _ballot(tx, study.id, said[-1], ballot.token) == ballot:
+            return _receipt(ledger.at(tx, study.id, [said[-1].seq])[said[-1].seq], said[-1])
+        _check_room(said)
         return _record(tx, seat, vote, ballot, now)
 
 
@@ -159,8 +166,15 @@ def _said(tx: Transaction, study_id: int, vote: Vote) -> list[Vote | VoteChange]
     return [vote, *(change for change in made if change.kind is VoteChangeKind.CORRECTED)]
 
 
-def _ballot(tx: Transaction, study_id: int, vote: Vote, token: str) -> Ballot:
-    said = _said(tx, study_id, vote)[-1]
+def _check_room(said: Sequence[Vote | VoteChange]) -> None:
+    """Raise Conflict where a vote was corrected as often as it can be."""
+    if len(said) > CORRECTIONS:
+        raise Conflict(
+            f"this vote has been corrected {CORRECTIONS} times and cannot be corrected again; what you said last stands"
+        )
+
+
+def _ballot(tx: Transaction, study_id: int, said: Vote | VoteChange, token: str) -> Ballot:
     assert said.choice is not None
     comment = ledger.sealed_text(tx, study_id, said.seq, "comment")
     return Ballot(token, said.choice, said.reason, comment.text if comment else None)

@@ -72,6 +72,8 @@ def correct(here: Here, seat: RaterSeat, form: FilledForm) -> HTMLResponse | Red
         return _page(here, seat, matchup, form, problem=sentence(str(problem)))
     except Conflict:
         now = voting.sitting(here.db, seat)
+        if now.study.state is StudyState.OPEN:
+            raise
         view = {"study": now.study, "progress": now.progress, "comment": form.comment, "is_change": True}
         return here.pages("late.html", Conflict.status, **view)
     return see_other(f"/receipt?receipt={saved.position}%3A{saved.hash}")

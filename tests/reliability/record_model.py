@@ -176,7 +176,11 @@ class Model:
         if barred := self.bars_state("open"):
             return barred
         given = cleaned(words)
-        return BadInput if given is None else self.bars_choice(given)
+        if given is None:
+            return BadInput
+        last = vote.said[-1]
+        is_new = given != (last.choice, last.reason, self.comment(last))
+        return self.bars_choice(given) or (Conflict if is_new and len(vote.said) > 20 else None)
 
     def bars_exclusion(self, entries: Iterable[int], readmit: bool) -> Refusal:
         chosen = sorted(set(entries))

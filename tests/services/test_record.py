@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from arena.domain.blinding import Ballot
+from arena.domain.access import Seat
+from arena.domain.blinding import Ballot, Receipt
 from arena.domain.vocabulary import CannotJudgeReason, Choice
 from arena.errors import BadInput, Conflict, NotAllowed, NotFound
 from arena.services import access, audit, leaderboard, record, studies, voting
@@ -43,6 +44,29 @@ def test_the_same_correction_twice_is_one(db: Database) -> None:
     head = studies.head(db, study.id)
     assert record.correct(db, alice, Ballot(token, Choice.B_BETTER, None, " now "), now=later(3)) == once
     assert studies.head(db, study.id) == head
+
+
+def test_a_vote_is_corrected_often_and_not_without_end(db: Database) -> None:
+    """What was said last stands and gives its receipt again; other votes can be corrected as before."""
+    study, alice = opened(db), seated(db)
+    token, other = cast(db, alice), cast(db, alice)
+    for turn in range(record.CORRECTIONS):
+        assert record.shown_again(db, alice, token)[1].choice is (Choice.B_BETTER if turn % 2 else Choice.A_BETTER)
+        last = Ballot(token, Choice.A_BETTER if turn % 2 else Choice.B_BETTER, None, f"{turn}")
+        receipt = record.correct(db, alice, last, now=later(turn))
+    head = studies.head(db, study.id)
+    for attempt in (lambda: record.shown_again(db, alice, token), lambda: _correct(db, alice, token)):
+        with pytest.raises(Conflict, match="corrected 20 times"):
+            attempt()
+    assert record.correct(db, alice, last, now=later(99)) == receipt
+    assert studies.head(db, study.id) == head
+    assert record.own_votes(db, alice)[-1].corrected == receipt
+    assert _correct(db, alice, other).position == head.position + 1
+    audit.audit_study(db, study.id)
+
+
+def _correct(db: Database, seat: Seat, token: str) -> Receipt:
+    return record.correct(db, seat, Ballot(token, Choice.TIE_GOOD), now=later(99))
 
 
 def test_what_stands_is_shown_again_with_the_same_sides(db: Database) -> None:

@@ -12,7 +12,7 @@ import structlog
 from arena.domain.plan import Plan, WithdrawalRule
 from arena.domain.vocabulary import Role
 from arena.errors import Incomplete
-from arena.services import access, erasure, studies
+from arena.services import access, erasure, record, studies
 from arena.store.engine import Database
 from arena.web.logs import configure
 from tests.web.conftest import CONTENDERS, Arena, cast, token_of
@@ -67,6 +67,25 @@ def test_a_vote_is_corrected_on_the_pair_as_it_was(arena: Arena) -> None:
     studies.close(arena.db, "small", now=arena.clock())
     assert rater.get(address).status_code == rater.post("/correct", data={"token": token}).status_code == 409
     assert address not in rater.get("/receipt").text
+
+
+def test_a_vote_that_cannot_be_corrected_again_is_not_said_to_be_late(
+    arena: Arena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arena.study()
+    rater = arena.rater()
+    token = cast(rater, "a_better")
+    monkeypatch.setattr(record, "CORRECTIONS", 1)
+    assert rater.post("/correct", data={"token": token, "choice": "tie_bad"}).status_code == 303
+    for refused in (
+        rater.get(f"/correct/{token}"),
+        rater.post("/correct", data={"token": token, "choice": "b_better"}),
+    ):
+        page = Page(refused.text)
+        assert refused.status_code == 409
+        assert "cannot be corrected again; what you said last stands" in page.text
+        assert "Voting has just ended" not in page.text
+        assert "/vote" in [link["href"] for link in page.all("a")]
 
 
 @pytest.mark.parametrize("rule", list(WithdrawalRule))
