@@ -227,6 +227,8 @@ def report(taken: Mapping[str, Taken], command: str) -> str:
         "",
         *pages.rows(head, lines),
     ]
+    if left_out := [bar.what for bar in BARS if line(bar, taken) is None]:
+        words += ["", f"Not measured: {'; '.join(left_out)}."]
     return "\n".join(words)
 
 
