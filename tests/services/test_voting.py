@@ -14,10 +14,11 @@ from sqlalchemy.exc import DBAPIError
 
 from arena.domain.access import Seat
 from arena.domain.blinding import Ballot, BlindMatchup, Progress, Receipt
-from arena.domain.plan import Plan, RevealRule
+from arena.domain.plan import Plan, RevealRule, WithdrawalRule
 from arena.domain.vocabulary import CannotJudgeReason, Choice, Role
 from arena.errors import ArenaError, BadInput, Conflict, NotAllowed, NotFound
-from arena.services import access, audit, imports, studies, voting
+from arena.services import access, audit, erasure, imports, studies, voting
+from arena.store import access as access_store
 from arena.store import ledger, pairings, votes
 from arena.store.engine import Database
 from tests.studies import CONTENDERS, NOW, cast_elsewhere, later, opened, records, seated
@@ -350,3 +351,41 @@ def test_a_vote_and_the_next_pair_are_one_transaction(db: Database) -> None:
 
 def _broken(*_: object) -> None:
     raise RuntimeError
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_is_left_is_right_after_places_were_released_and_made_fewer_and_more(db: Database, seed: int) -> None:
+    """Against a count through all rows: whatever order raters came, lapsed, left, and the plan was changed in."""
+    plan = Plan(claim_minutes=60, withdrawal=WithdrawalRule.WITHDRAW_VOTES)
+    rng, study = Random(seed), opened(db, plan=plan, questions=3)
+    raters, minute, met = [seated(db, f"rater {n}") for n in range(4)], 0, Counter[str]()
+    for step in range(150):
+        minute += rng.choice((0, 0, 0, 61))
+        seat = rng.choice(raters)
+        match rng.choices(("vote", "take", "plan", "leave"), (8, 4, 2, 3))[0]:
+            case "plan":
+                change = [f"raters_per_pairing={rng.randint(1, 4)}"]
+                studies.change_plan(db, "s", change, reason="as many as there are", now=later(minute))
+            case "leave":
+                erasure.withdraw(db, "s", seat.pseudonym, now=later(minute))
+                raters[raters.index(seat)] = seated(db, f"rater {step + 4}")
+            case what:
+                matchup = voting.next_matchup(db, seat, now=later(minute), rng=rng)
+                if matchup is not None and what == "vote":
+                    voting.cast_vote(db, seat, Ballot(matchup.token, Choice.TIE_GOOD), now=later(minute))
+        places = studies.get(db, "s").plan.raters_per_pairing
+        with db.read() as tx:
+            claims = list(tx.execute(text("SELECT pairing_id, place, rater_id FROM claim")))
+            every = list(tx.scalars(text("SELECT id FROM pairing")))
+            pairs = pairings.served(tx, study.id)
+            held = {pairing: [place for at, place, _ in claims if at == pairing] for pairing in every}
+            met["fewer"] += any(len(taken) > places for taken in held.values())
+            met["released"] += any(len(taken) < places <= max(taken, default=0) for taken in held.values())
+            met["full"] += all(len(taken) >= places for taken in held.values())
+            for rater in (access_store.rater_of(tx, seat.id) for seat in raters):
+                assert rater is not None
+                own = {at for at, _, by in claims if by == rater}
+                left = sum(pairing not in own and len(held[pairing]) < places for pairing in every)
+                each = [pairings.candidates(tx, study.id, rater, pair, places) for pair in pairs]
+                assert pairings.remaining(tx, study.id, rater, places) == sum(map(len, each)) == left
+    assert min(met["fewer"], met["released"], met["full"]) > 0, met
