@@ -18,6 +18,7 @@ from arena.domain.canonical import Json, digest
 from arena.domain.history import History
 from arena.domain.ledger import GENESIS, Entry, Head, Kind, LedgerBroken, Linked, check_link, timestamp
 from arena.domain.pairing import pairs
+from arena.domain.reading import take
 from arena.domain.study import Study
 from arena.domain.vocabulary import StudyState
 from arena.errors import BadInput
@@ -56,7 +57,7 @@ def audit_study(db: Database, study_id: int, *, head: Head | None = None) -> Aud
         compared = len(rows.left)
 
         def visit(entry: Entry) -> None:
-            history.take(entry)
+            take(history, entry)
             rows.compare(entry)
 
         end = _check_chain(tx, study_id, visit, head)
@@ -109,7 +110,7 @@ def audit_file(source: BinaryIO, name: str, *, head: Head | None = None) -> Audi
     file = LedgerFile(source, name)
     history, hashes, carried, kept = History(), {0: GENESIS}, 0, dict[int, set[str]]()
     for found in file:
-        history.take(found.entry)
+        take(history, found.entry)
         hashes[found.linked.seq] = found.linked.hash
         carried += len(found.parts)
         if history.sealed.get(found.entry.seq):

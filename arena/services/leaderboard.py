@@ -10,6 +10,7 @@ from typing import BinaryIO, Literal
 
 from arena.domain.history import History
 from arena.domain.ledger import Head, Kind
+from arena.domain.reading import take
 from arena.domain.records import VoteRecord
 from arena.domain.study import Study
 from arena.domain.vocabulary import HUMAN
@@ -118,7 +119,7 @@ def of_ledger(
     history, head = History(), file.header.head
     for found in file:
         if request.at is None or found.entry.seq <= request.at:
-            history.take(found.entry)
+            take(history, found.entry)
             head = Head(found.linked.seq, found.linked.hash)
     _check_position(request.at, file.header.head)
     ballots = _Ballots(history.name, head, history.contenders, history.categories)

@@ -10,6 +10,7 @@ from arena.domain import parts, payloads
 from arena.domain.history import History
 from arena.domain.ledger import Draft, Kind, LedgerBroken, Linked, Sealed, moment
 from arena.domain.plan import Plan
+from arena.domain.reading import take
 from arena.domain.records import AnswerRecord, ContenderRecord, QuestionRecord
 from arena.domain.study import Study
 from arena.domain.vocabulary import StudyState
@@ -67,7 +68,7 @@ def restore(
 def _read(file: LedgerFile) -> tuple[History, _Contents]:
     history, contents = History(), _Contents()
     for found in file:
-        history.take(found.entry)
+        take(history, found.entry)
         contents.linked.append(found.linked)
         seq, given = found.entry.seq, found.parts
         contents.sealed.extend((seq, name, text) for name, text in parts.sealed(given).items())
