@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +12,7 @@ from arena.cli.common import STANDARD_STREAM, binary, opened, progress, say, wri
 from arena.cli.exchange import records
 from arena.domain.text import printable
 from arena.errors import BadInput
-from arena.ratings import Board, BothBad, Method, Progress
+from arena.ratings import Board, BothBad, Cluster, Estimand, IntervalMethod, Method, Progress
 from arena.ratings.board import read_anchor
 from arena.reports import tables
 from arena.reports.tables import Groups
@@ -34,10 +35,16 @@ def leaderboard(
     ledger: Annotated[
         str | None, typer.Option(help="An exported ledger; no database is needed.", show_default=False)
     ] = None,
+    counts: Annotated[
+        str | None, typer.Option(help="A file of counts of votes; no database is needed.", show_default=False)
+    ] = None,
     method: Annotated[Method, typer.Option(help="How ratings are estimated.")] = "bradley-terry",
+    interval: Annotated[IntervalMethod, typer.Option(help="How intervals are estimated.")] = "bootstrap",
+    cluster: Annotated[Cluster, typer.Option(help="Which votes are taken as alike, not as independent.")] = "auto",
+    estimand: Annotated[Estimand, typer.Option(help="What the intervals are to hold for.")] = "questions-like-these",
     source: Annotated[str, typer.Option(help="Whose votes: human, or judge:NAME.")] = "human",
     by: Annotated[Field | None, typer.Option(help="One board for each value, too.", show_default=False)] = None,
-    bootstrap: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rounds of resampling.")] = 1000,
+    bootstrap: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rounds of resampling, or draws.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same intervals.")] = 0,
     level: Annotated[float, typer.Option(help="The intervals' level, between 0 and 1.")] = 0.95,
     anchor: Annotated[
@@ -54,7 +61,7 @@ def leaderboard(
     ] = None,
     input_format: Annotated[
         FileFormat | None,
-        typer.Option(help="The format of --votes, where its ending does not tell.", show_default=False),
+        typer.Option(help="The format of --votes or --counts, where its ending does not tell.", show_default=False),
     ] = None,
     output: Annotated[
         str, typer.Option("--output", "-o", help="The file to write; - is standard output.")
@@ -65,12 +72,13 @@ def leaderboard(
     Same ledger position, settings and seed: the same bytes, everywhere.
 
     Examples: arena leaderboard --study kqa --output board.csv;
-    arena leaderboard --votes votes.csv --seed 7
+    arena leaderboard --votes votes.csv --seed 7;
+    arena leaderboard --counts counted.csv --interval sandwich
     """
     fixed = None if anchor is None else read_anchor(anchor)
-    request = BoardRequest(method, bootstrap, seed, level, fixed, source, both_bad, by, at)
+    request = BoardRequest(method, bootstrap, seed, level, fixed, source, both_bad, by, at, interval, cluster, estimand)
     with progress("resampling") as report:
-        overall, groups = _rated(study, votes, ledger, input_format, request, report)
+        overall, groups = _rated(_Given(study, votes, ledger, counts), input_format, request, report)
     text = tables.document(overall, groups, by=by, file_format=file_format or _format_of(output))
     if output == STANDARD_STREAM:
         write(text)
@@ -86,20 +94,27 @@ def _format_of(output: str) -> Format:
     return endings.get(Path(output).suffix.lower(), "table")
 
 
+@dataclass(frozen=True)
+class _Given:
+    """What is to be rated; one of them."""
+
+    study: str | None
+    votes: str | None
+    ledger: str | None
+    counts: str | None
+
+
 def _rated(
-    study: str | None,
-    votes: str | None,
-    ledger: str | None,
-    input_format: FileFormat | None,
-    request: BoardRequest,
-    report: Progress,
+    given: _Given, input_format: FileFormat | None, request: BoardRequest, report: Progress
 ) -> tuple[Board, Groups]:
-    if sum(given is not None for given in (study, votes, ledger)) != 1:
-        raise BadInput("say what to rate: one of --study NAME, --votes FILE and --ledger FILE")
-    if votes is not None:
-        return boards.of_votes(records(votes, input_format), request, progress=report)
-    if ledger is not None:
-        with binary(ledger) as file:
-            return boards.of_ledger(file, ledger, request, progress=report)
+    if sum(what is not None for what in astuple(given)) != 1:
+        raise BadInput("say what to rate: one of --study NAME, --votes FILE, --ledger FILE and --counts FILE")
+    if given.votes is not None:
+        return boards.of_votes(records(given.votes, input_format), request, progress=report)
+    if given.counts is not None:
+        return boards.of_counts(records(given.counts, input_format), request, progress=report), {}
+    if given.ledger is not None:
+        with binary(given.ledger) as file:
+            return boards.of_ledger(file, given.ledger, request, progress=report)
     with opened() as db:
-        return boards.grouped(db, studies.get(db, study or ""), request, progress=report)
+        return boards.grouped(db, studies.get(db, given.study or ""), request, progress=report)

@@ -1,23 +1,27 @@
-"""Ratings from comparisons: Bradley-Terry or Elo, with seeded bootstrap intervals. NumPy and SciPy only, no I/O."""
+"""Ratings from comparisons: pure NumPy and SciPy, no I/O. The front door is `rate`.
 
-from arena.ratings.board import Cluster, Method, rate
+>>> from arena.ratings import rate
+>>> print(rate({"model_a": ["x", "y", "x"], "model_b": ["y", "x", "y"], "winner": ["model_a", "model_a", "tie"]}))
+"""
+
+from arena.ratings.board import IntervalMethod, Method, rate
 from arena.ratings.bootstrap import Progress
-from arena.ratings.comparisons import BothBad, Comparisons, Votes, count, encode
-from arena.ratings.connectivity import Disconnected
+from arena.ratings.clusters import Cluster, Estimand
 from arena.ratings.result import Board, Interval, Row
+from arena.ratings.votes import BothBad, Votes, encode, pair_counts
 
 __all__ = [
     "Board",
     "BothBad",
     "Cluster",
-    "Comparisons",
-    "Disconnected",
+    "Estimand",
     "Interval",
+    "IntervalMethod",
     "Method",
     "Progress",
     "Row",
     "Votes",
-    "count",
     "encode",
+    "pair_counts",
     "rate",
 ]

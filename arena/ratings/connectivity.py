@@ -1,55 +1,47 @@
-"""Which contenders can be compared at all, and where the likelihood has no finite maximum."""
+"""Which contenders can be compared at all (islands), and which so that the likelihood has a maximum (blocks)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from arena.errors import BadInput
-from arena.ratings.comparisons import FloatArray, IntArray
-
-SHOWN = 6
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
 
 
-class Disconnected(BadInput):
-    """Contenders fall into groups that never met, so that no vote says how one group stands to another."""
+def islands(points: FloatArray) -> IntArray:
+    """The island of each contender, from 1: who met, even through others, is on one island.
 
-    def __init__(self, islands: Sequence[Sequence[str]]) -> None:
-        self.islands = tuple(tuple(island) for island in islands)
-        groups = "; ".join(f"({number}) {_listed(island)}" for number, island in enumerate(self.islands, start=1))
-        super().__init__(
-            f"these {len(self.islands)} groups of contenders were never compared with each other, so that one ranking"
-            f" of all would have no basis: {groups}. Collect votes between the groups, or rate each group by itself"
-        )
-
-
-def components(points: FloatArray) -> IntArray:
-    """The island of each contender, from 1, numbered by its first contender.
-
-    `points` of shape (contenders, contenders) says who scored how much against whom; who met is connected.
+    `points` of shape (contenders, contenders) says who scored how much against whom. Islands are numbered by their
+    first contender.
     """
-    _, labels = connected_components(csr_array(points + points.T), directed=False)
-    _, first, island = np.unique(labels, return_index=True, return_inverse=True)
-    return (np.argsort(np.argsort(first)) + 1)[island.reshape(-1)].astype(np.int64)
+    return _numbered(points, "weak") + 1
 
 
-def islands(contenders: Sequence[str], component: IntArray) -> list[list[str]]:
-    """The contenders' names by island."""
-    groups: list[list[str]] = [[] for _ in range(int(component.max()))]
-    for name, number in zip(contenders, component, strict=True):
-        groups[number - 1].append(name)
-    return groups
+def blocks(points: FloatArray) -> IntArray:
+    """The block of each contender, from 0: in a block, everyone can be reached from everyone along "scored against".
+
+    Within a block the Bradley-Terry likelihood has a finite maximum; between blocks all points went one way, and it has
+    none (Ford 1957; Hunter 2004, assumption 1).
+    """
+    return _numbered(points, "strong")
+
+
+def _numbered(points: FloatArray, connection: Literal["weak", "strong"]) -> IntArray:
+    _, labels = connected_components(csr_array(points), directed=True, connection=connection)
+    _, first, number = np.unique(labels, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[number.reshape(-1)].astype(np.int64)
 
 
 def strongly_connected(points: FloatArray) -> npt.NDArray[np.bool_]:
-    """Whether a finite maximum of the likelihood exists, for each of a batch of shape (batch, contenders, contenders).
+    """Whether all contenders form one block, for each of a batch of shape (batch, contenders, contenders).
 
-    It does just when no group of contenders took every point from the rest (Ford 1957; Hunter 2004, assumption 1): when
-    the first contender can be reached from each, and each from it, along "scored against".
+    That is, whether the first contender can be reached from each, and each from it, along "scored against".
     """
     scored = (points > 0).astype(np.float32)
     return _all_reached(scored) & _all_reached(scored.transpose(0, 2, 1))
@@ -66,6 +58,9 @@ def _all_reached(edges: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
         reached = onward
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:SHOWN])
-    return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN} more"
+def named(contenders: Sequence[str], group: IntArray) -> list[list[str]]:
+    """The contenders' names by island or block, in the order of its numbers."""
+    groups: dict[int, list[str]] = {}
+    for name, number in zip(contenders, group.tolist(), strict=True):
+        groups.setdefault(number, []).append(name)
+    return [groups[number] for number in sorted(groups)]

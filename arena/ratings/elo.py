@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from arena.errors import BadInput
+from arena.ratings.votes import Votes
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.float64]
@@ -29,20 +29,6 @@ BLOCK = 1024
 """Votes of each order that are looked up at a time."""
 CHUNK = 1_000_000
 """Votes of the order given that are made Python numbers at a time."""
-
-
-class Votes(Protocol):
-    """What Elo needs of votes, see arena.ratings.votes. Without `weight` a vote counts 1, without `is_counts` once."""
-
-    @property
-    def contenders(self) -> tuple[str, ...]: ...
-    @property
-    def a(self) -> npt.NDArray[np.integer[Any]]: ...
-    @property
-    def b(self) -> npt.NDArray[np.integer[Any]]: ...
-    @property
-    def outcome(self) -> npt.NDArray[np.integer[Any]]: ...
-
 
 _SCORE = np.array([1.0, 0.0, 0.5, 0.5])
 """What side a scores for each outcome."""
@@ -146,7 +132,7 @@ def elo_averaged_resampled(
     """
     games = _games(votes, k, base)
     result = np.empty((len(times), len(votes.contenders)))
-    rows = np.bincount(row, _weight(votes) if _is_counts(votes) else None, times.shape[1])
+    rows = np.bincount(row, votes.weight if votes.is_counts else None, times.shape[1])
     size = max(1, BATCH_NUMBERS // max(1, int((times @ rows).max())))
     for begin in range(0, len(times), size):
         drawn = [rng.permutation(_rows(votes, once[row])) for once in times[begin : begin + size]]
@@ -170,15 +156,13 @@ class _Games:
 def _games(votes: Votes, k: float, base: float) -> _Games:
     if not (math.isfinite(k) and math.isfinite(base) and k > 0 and base > 0):
         raise BadInput(f"Elo needs a k and a base above 0, and was given k {k} and base {base}")
-    weight = _weight(votes)
-    if weight is None or _is_counts(votes):
-        weight = np.ones(len(votes.a))
+    weight = np.ones(len(votes.a)) if votes.weight is None or votes.is_counts else votes.weight
     a, b = np.append(votes.a, 0).astype(np.int32), np.append(votes.b, 0).astype(np.int32)
     return _Games(a, b, np.append(_SCORE[votes.outcome], 0.5), np.append(k * weight, 0.0))
 
 
 def _in_order(votes: Votes, k: float, base: float) -> _Games:
-    if _is_counts(votes):
+    if votes.is_counts:
         raise BadInput(
             "these are counts of votes, which have no order, and online Elo depends on it; rate the votes themselves,"
             " or use order-averaged Elo or Bradley-Terry"
@@ -186,18 +170,9 @@ def _in_order(votes: Votes, k: float, base: float) -> _Games:
     return _games(votes, k, base)
 
 
-def _weight(votes: Votes) -> FloatArray | None:
-    return getattr(votes, "weight", None)
-
-
-def _is_counts(votes: Votes) -> bool:
-    return getattr(votes, "is_counts", False)
-
-
 def _rows(votes: Votes, times: IntArray) -> npt.NDArray[np.int32]:
     """The numbers of the votes, each as often as it counts."""
-    weight = _weight(votes)
-    often = times * weight.astype(np.int64) if _is_counts(votes) and weight is not None else times
+    often = times * votes.weight.astype(np.int64) if votes.is_counts and votes.weight is not None else times
     return np.repeat(np.arange(len(votes.a), dtype=np.int32), often)
 
 

@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.errors import BadInput
-from arena.ratings.comparisons import FloatArray, IntArray
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
 
 BoolArray = npt.NDArray[np.bool_]
 _Scores = npt.NDArray[np.float32]

@@ -12,6 +12,9 @@ class Row:
 
     `flag` is `undefeated` (only wins among the counted votes), `winless` (only losses), `unrated` (no counted
     vote) or null. `component` numbers the islands of contenders that met: 1 for all where there is one.
+    `rank_low` to `rank_high` are the ranks that the separate intervals leave open, `rank_set_low` to `rank_set_high`
+    those that stay possible for all contenders at once. `tier` is 1 + the longest chain, above, of contenders each
+    better than the next beyond doubt. `first` is the share of draws in which this contender is the best.
     """
 
     rank: int | None
@@ -29,17 +32,25 @@ class Row:
     ties: int
     both_bad: int
     win_rate: float | None
+    rank_set_low: int | None = None
+    rank_set_high: int | None = None
+    tier: int | None = None
+    first: float | None = None
 
 
 @dataclass(frozen=True)
 class Interval:
-    """How the intervals were made: resampled by `cluster` (question or vote), so many rounds, level, seed."""
+    """How the intervals were made: by bootstrap or sandwich, for votes alike by `cluster`; rounds, level and seed.
+
+    `estimand` says what they are about: "questions-like-these", or "these-questions" alone.
+    """
 
     method: str
     cluster: str
     rounds: int
     level: float
     seed: int
+    estimand: str = "questions-like-these"
 
 
 @dataclass(frozen=True)

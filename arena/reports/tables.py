@@ -111,20 +111,37 @@ def number(value: float | None, digits: int = 0) -> str:
 
 
 def rank_range(row: Row) -> str:
+    """The ranks that the separate intervals leave open."""
+    return ranks(row.rank_low, row.rank_high)
+
+
+def ranks(low: int | None, high: int | None) -> str:
     """ "2-5", or "2" where only one rank is possible."""
-    if row.rank_low is None or row.rank_high is None:
+    if low is None or high is None:
         return "–"
-    return str(row.rank_low) if row.rank_low == row.rank_high else f"{row.rank_low}–{row.rank_high}"
+    return str(low) if low == high else f"{low}–{high}"
+
+
+METHODS = {
+    "bradley-terry": "Bradley-Terry",
+    "davidson": "Davidson (Bradley-Terry with ties)",
+    "rao-kupper": "Rao-Kupper (Bradley-Terry with ties)",
+    "elo": "Elo, online, in the order of the votes,",
+    "elo-averaged": "Elo, averaged over random orders,",
+}
+ESTIMANDS = {"questions-like-these": "questions like these", "these-questions": "exactly these questions"}
+CLUSTERS = {"question+rater": "question and rater"}
 
 
 def method_line(board: Board) -> str:
-    """One sentence about how the numbers came about."""
-    method = "Bradley-Terry" if board.method == "bradley-terry" else "Elo, online, in the order of the votes"
+    """One sentence about how the numbers came about, and what the intervals are about."""
     interval = board.interval
+    how = f"{interval.rounds} bootstrap rounds" if interval.method == "bootstrap" else "a sandwich variance"
     return (
-        f"{method} ratings on the Elo scale (400 points are odds of 10 to 1);"
-        f" {interval.level * 100:g}% intervals from {interval.rounds} bootstrap rounds by {interval.cluster},"
-        f" seed {interval.seed}; {board.votes} vote{'s' if board.votes != 1 else ''}."
+        f"{METHODS.get(board.method, board.method)} ratings on the Elo scale (400 points are odds of 10 to 1);"
+        f" {interval.level * 100:g}% intervals from {how} by {CLUSTERS.get(interval.cluster, interval.cluster)},"
+        f" for {ESTIMANDS.get(interval.estimand, interval.estimand)}, seed {interval.seed};"
+        f" {board.votes} vote{'s' if board.votes != 1 else ''}."
     )
 
 
@@ -139,7 +156,7 @@ def _notes(board: Board) -> list[str]:
 def _headings(board: Board) -> tuple[str, ...]:
     interval = f"{board.interval.level * 100:g}% interval"
     counts = ("Votes", "Wins", "Losses", "Ties", "Both bad", "Win rate", "Note")
-    return ("Rank", "Range", "Contender", "Rating", interval, *counts)
+    return ("Rank", "Range", "Contender", "Rating", interval, "At once", "Tier", "First", *counts)
 
 
 def _cells(row: Row, shown: Callable[[str], str]) -> tuple[str, ...]:
@@ -147,7 +164,12 @@ def _cells(row: Row, shown: Callable[[str], str]) -> tuple[str, ...]:
     rank = "–" if row.rank is None else str(row.rank)
     counts = (row.votes, row.wins, row.losses, row.ties, row.both_bad)
     shares = (*map(str, counts), number(row.win_rate, 3), row.flag or "")
-    return (rank, rank_range(row), shown(row.model), number(row.rating), interval, *shares)
+    joint = (
+        ranks(row.rank_set_low, row.rank_set_high),
+        "–" if row.tier is None else str(row.tier),
+        number(row.first, 2),
+    )
+    return (rank, rank_range(row), shown(row.model), number(row.rating), interval, *joint, *shares)
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -16,10 +16,10 @@ from arena.domain.study import Study
 from arena.domain.vocabulary import HUMAN
 from arena.domain.votes import Vote, VoteChange, as_it_stands
 from arena.errors import BadInput, Conflict
-from arena.ratings import Board, BothBad, Method, Progress, rate
+from arena.ratings import Board, BothBad, Cluster, Estimand, IntervalMethod, Method, Progress, rate
 from arena.reports.tables import Groups
 from arena.services.exclusions import tally
-from arena.services.files import Records, parse_votes
+from arena.services.files import Records, parse_counts, parse_votes
 from arena.services.imports import stated_source
 from arena.services.ledgerfile import LedgerFile
 from arena.store import changes, content, ledger, votes
@@ -44,6 +44,9 @@ class BoardRequest:
     both_bad: BothBad = "half"
     by: Field | None = None
     at: int | None = None
+    interval: IntervalMethod = "bootstrap"
+    cluster: Cluster = "auto"
+    estimand: Estimand = "questions-like-these"
 
 
 @dataclass
@@ -58,6 +61,7 @@ class _Ballots:
     model_b: list[str] = field(default_factory=list)
     winner: list[str] = field(default_factory=list)
     question_id: list[str | None] = field(default_factory=list)
+    rater: list[str | None] = field(default_factory=list)
     simulated: list[bool] = field(default_factory=list)
     others: set[str] = field(default_factory=set)
     withdrawn: int = 0
@@ -70,6 +74,7 @@ class _Ballots:
             self.model_b.append(vote.model_b)
             self.winner.append(winner)
             self.question_id.append(question)
+            self.rater.append(vote.rater)
             self.simulated.append(vote.simulated)
 
     def add_cast(self, source: str, cast: Iterable[Vote], changes: Changes, reasons: Mapping[int, str]) -> None:
@@ -151,6 +156,17 @@ def of_votes(records: Records, request: BoardRequest, *, progress: Progress | No
     return _grouped(ballots, request, progress)
 
 
+def of_counts(records: Records, request: BoardRequest, *, progress: Progress | None = None) -> Board:
+    """The board of a file of counts, which have no order and belong to no study."""
+    if request.at is not None:
+        raise BadInput("a file of counts has no ledger positions; leave out --at")
+    if request.by is not None:
+        raise BadInput("a file of counts has no categories; leave out --by")
+    with records:
+        columns = parse_counts(records, name=records.name)
+    return _settled(columns, request, progress=progress)
+
+
 def _of_study(db: Database, study: Study, request: BoardRequest) -> _Ballots:
     with db.read() as tx:
         head = ledger.chain_of(tx, study.id).head
@@ -204,15 +220,10 @@ def _rate(
     ballots: _Ballots, request: BoardRequest, rows: Iterable[int], contenders: list[str], progress: Progress | None
 ) -> Board:
     rows = list(rows)
-    names = ("model_a", "model_b", "winner", "question_id")
-    rated = rate(
+    names = ("model_a", "model_b", "winner", "question_id", "rater")
+    rated = _settled(
         {name: [getattr(ballots, name)[row] for row in rows] for name in names},
-        method=request.method,
-        rounds=request.rounds,
-        seed=request.seed,
-        level=request.level,
-        anchor=request.anchor,
-        both_bad=request.both_bad,
+        request,
         study=ballots.study,
         ledger={"position": ballots.head.position, "head": ballots.head.hash} if ballots.head else None,
         contenders=contenders,
@@ -221,3 +232,31 @@ def _rate(
     simulated = sum(ballots.simulated[row] for row in rows)
     note = (f"{simulated} of the {len(rows)} votes are simulated.",) if simulated else ()
     return replace(rated, warnings=(*note, *rated.warnings), settings={**rated.settings, "source": request.source})
+
+
+def _settled(
+    columns: Mapping[str, Sequence[object]],
+    request: BoardRequest,
+    *,
+    study: str | None = None,
+    ledger: Mapping[str, object] | None = None,
+    contenders: Sequence[str] = (),
+    progress: Progress | None,
+) -> Board:
+    """The board of these columns with the settings of a request."""
+    return rate(
+        columns,
+        method=request.method,
+        interval=request.interval,
+        cluster=request.cluster,
+        estimand=request.estimand,
+        rounds=request.rounds,
+        seed=request.seed,
+        level=request.level,
+        anchor=request.anchor,
+        both_bad=request.both_bad,
+        study=study,
+        ledger=ledger,
+        contenders=contenders,
+        progress=progress,
+    )

@@ -17,6 +17,7 @@ QUICK = ("--bootstrap", "30")
 COLUMNS = [
     *("rank", "rank_low", "rank_high", "model", "rating", "low", "high", "flag", "component"),
     *("votes", "wins", "losses", "ties", "both_bad", "win_rate"),
+    *("rank_set_low", "rank_set_high", "tier", "first"),
 ]
 HOSTILE = ("al\u202epha", "be\u200bta", '=HYPERLINK("http://x")', "[red]gamma[/red] | <b>")
 
@@ -68,6 +69,7 @@ def test_the_json_is_the_contract(voted: Shell) -> None:
         "rounds": 30,
         "level": 0.95,
         "seed": 0,
+        "estimand": "questions-like-these",
     }
     assert [list(row) for row in content["rows"]] == [COLUMNS] * 3
     assert {row["model"]: {key: row[key] for key in counted()[row["model"]]} for row in content["rows"]} == counted()
@@ -255,7 +257,7 @@ def test_control_characters_never_come_in(files: Shell) -> None:
 @pytest.mark.parametrize(
     ("argv", "told"),
     [
-        ((), "say what to rate: one of --study NAME, --votes FILE and --ledger FILE"),
+        ((), "say what to rate: one of --study NAME, --votes FILE, --ledger FILE and --counts FILE"),
         (("--votes", "votes.jsonl", "--study", "s"), "say what to rate: one of"),
         (("--votes", "votes.jsonl", "--level", "1"), "level must lie between 0 and 1, such as 0.95, not 1.0"),
         (("--votes", "votes.jsonl", "--level", "nan"), "level must lie between 0 and 1, such as 0.95, not nan"),
@@ -285,6 +287,20 @@ def test_what_cannot_be_rated_is_told(argv: tuple[str, ...], told: str, files: S
 def test_two_islands_are_no_ranking(files: Shell) -> None:
     islands = [{"model_a": a, "model_b": b, "winner": "tie"} for a, b in ("ab", "cd")]
     files.write("islands.jsonl", jsonl(islands))
-    said = files.fails(2, "leaderboard", "--votes", "islands.jsonl")
-    assert "a, b" in said
-    assert "c, d" in said
+    done = files.ok("leaderboard", "--votes", "islands.jsonl", "--format", "json")
+    assert {row["rank"] for row in json.loads(done.out)["rows"]} == {None}
+    assert "(1) a, b; (2) c, d" in done.said
+
+
+def test_counts_of_votes_are_rated_like_the_votes(files: Shell) -> None:
+    cast = [{"model_a": a, "model_b": b, "winner": w} for a, b, w in [("x", "y", "model_a")] * 3]
+    cast += [{"model_a": "y", "model_b": "x", "winner": w} for w in ("model_a", "tie")]
+    files.write("votes.jsonl", jsonl(cast))
+    files.write("counts.csv", b"model_a,model_b,wins_a,wins_b,ties\nx,y,3,1,1\n")
+    by_votes, by_counts = (
+        json.loads(files.ok("leaderboard", f"--{kind}", name, "--format", "json").out)["rows"]
+        for kind, name in (("votes", "votes.jsonl"), ("counts", "counts.csv"))
+    )
+    assert by_votes == by_counts
+    for refused in (("--at", "1"), ("--by", "category"), ("--method", "elo")):
+        assert "counts" in files.fails(2, "leaderboard", "--counts", "counts.csv", *refused)

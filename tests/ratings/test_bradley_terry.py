@@ -1,3 +1,5 @@
+"""The fit of one block: the maximum that others find, however far it lies and wherever the search begins."""
+
 from __future__ import annotations
 
 import math
@@ -8,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arena.errors import Incomplete
-from arena.ratings import bradley_terry, count, encode, rate
-from arena.ratings.comparisons import points
-from tests.ratings.samples import POINTS_PER_LOGIT, Columns, columns, golden, optimum, ratings, rows_of, side_votes
+from arena.ratings import bradley_terry, encode, pair_counts, rate
+from arena.ratings.connectivity import strongly_connected
+from tests.ratings.samples import POINTS_PER_LOGIT, Columns, columns, optimum, ratings, rows_of, side_votes
 from tests.shared_data import shared_data
 
 OUTCOMES = ("model_a", "model_b", "tie", "both_bad")
@@ -30,9 +32,13 @@ def connected_votes(draw: st.DrawFn) -> Columns:
 
 def logits(votes: Columns) -> dict[str, float]:
     """The engine's own estimate, before it is rounded for the board."""
-    encoded = encode(votes)
-    fitted = bradley_terry.fit(points(count(encoded, by_question=False))[None])
-    return dict(zip(encoded.contenders, fitted.theta[0].tolist(), strict=True))
+    return dict(zip(encode(votes).contenders, bradley_terry.fit(points(votes)[None])[0].tolist(), strict=True))
+
+
+def points(votes: Columns) -> np.ndarray:
+    """Who scored how much against whom, a tie half a win for each."""
+    wins, ties = pair_counts(encode(votes))
+    return wins + ties / 2
 
 
 def assert_close(found: dict[str, float], expected: dict[str, float], within: float) -> None:
@@ -50,8 +56,8 @@ def test_is_the_optimum_that_scipy_finds(votes: Columns) -> None:
 @settings(max_examples=60, deadline=None)
 def test_the_gradient_vanishes(votes: Columns) -> None:
     """At the maximum everybody's expected score is the score that they have (Hunter 2004)."""
-    scored = points(count(encode(votes), by_question=False))
-    theta = bradley_terry.fit(scored[None]).theta[0]
+    scored = points(votes)
+    theta = bradley_terry.fit(scored[None])[0]
     expected = (scored + scored.T) / (1 + np.exp(theta[None, :] - theta[:, None]))
     assert np.abs(scored.sum(axis=1) - expected.sum(axis=1)).max() <= 2e-10
     assert abs(theta.mean()) <= 1e-12
@@ -64,17 +70,6 @@ def test_crowd_votes_on_59_models_match_scipy() -> None:
     assert_close(logits(votes), optimum(votes), 1e-6)
     # On the board the ratings are written to 4 decimals.
     assert_close(ratings(rate(votes, rounds=2)), expected, 0.5e-4 + 1e-6 * POINTS_PER_LOGIT)
-
-
-@pytest.mark.parametrize("name", ["simple", "food", "llmfao"])
-def test_matches_evalica(name: str) -> None:
-    """evalica counts a tie as half a win too, and gives strengths: their logarithms, mean 0, are compared."""
-    folder = shared_data("evalica_golden")
-    path = shared_data("llmfao") / "crowd-comparisons.csv" if name == "llmfao" else folder / f"{name}.csv"
-    strengths = golden(folder / f"{name}-golden.csv", "bradley_terry")
-    logs = {item: math.log(strength) for item, strength in strengths.items()}
-    mean = sum(logs.values()) / len(logs)
-    assert_close(logits(side_votes(path)), {item: log - mean for item, log in logs.items()}, 1e-8)
 
 
 @given(st.integers(1, 200), st.integers(1, 200), st.integers(0, 50))
@@ -114,27 +109,12 @@ def test_order_sides_and_names_do_not_matter(votes: Columns, random: st.randoms)
     assert_close({name: turned[renamed[name]] for name in plain}, plain, 1e-9)
 
 
-@pytest.mark.parametrize(
-    "rows",
-    [
-        [("x", "y", "model_a")],
-        [("x", "y", "model_a")] * 20,
-        [("x", "y", "model_a"), ("y", "z", "tie"), ("x", "z", "model_a")],
-        [("a", "c", "model_a"), ("a", "d", "model_a"), ("b", "c", "model_a"), ("a", "b", "tie"), ("c", "d", "tie")],
-    ],
-    ids=["one vote", "20 to 0", "undefeated", "dominant group"],
-)
-def test_without_a_finite_maximum_it_is_the_stated_penalised_one(rows: list[tuple[str, ...]]) -> None:
-    votes = columns(rows)
-    assert_close(logits(votes), optimum(votes, penalty_sd=3.0), 1e-6)
-
-
 def test_a_far_optimum_is_reached() -> None:
     """One loss in a million, twice in a row: 27 logits between the ends."""
     scored = np.zeros((1, 3, 3))
     scored[0, 0, 1] = scored[0, 1, 2] = 1e6
     scored[0, 1, 0] = scored[0, 2, 1] = 1.0
-    theta = bradley_terry.fit(scored).theta[0]
+    theta = bradley_terry.fit(scored)[0]
     assert theta[0] - theta[1] == pytest.approx(math.log(1e6), abs=1e-6)
     assert theta[1] - theta[2] == pytest.approx(math.log(1e6), abs=1e-6)
 
@@ -142,17 +122,40 @@ def test_a_far_optimum_is_reached() -> None:
 def test_a_far_start_does_not_lead_astray() -> None:
     """There the votes hardly bend the likelihood, and an undamped Newton step goes to some 10^6 logits and stays."""
     scored = np.array([[[0.0, 2.0], [3.0, 0.0]]])
-    theta = bradley_terry.fit(scored, np.array([8.0, -8.0])).theta[0]
+    theta = bradley_terry.fit(scored, np.array([8.0, -8.0]))[0]
     assert theta[0] - theta[1] == pytest.approx(math.log(2 / 3), abs=1e-9)
 
 
-def test_a_batch_gives_what_each_member_gives_alone() -> None:
+@pytest.fixture
+def batch() -> np.ndarray:
+    """Resamples of 400 votes on five contenders, each of them one block."""
     rng = np.random.default_rng(5)
-    batch = rng.poisson(1.0, size=(40, 5, 5)) * (1 - np.eye(5))
-    together = bradley_terry.fit(batch)
-    assert 0 < together.penalised.sum() < 40
-    for one, theta in zip(batch, together.theta, strict=True):
-        assert np.abs(bradley_terry.fit(one[None]).theta[0] - theta).max() <= 1e-9
+    cells = np.array(
+        [[0, 40, 30, 25, 35], [20, 0, 30, 20, 25], [10, 15, 0, 20, 30], [9, 12, 20, 0, 25], [3, 6, 9, 16, 0]]
+    )
+    drawn: np.ndarray = rng.multinomial(400, cells.ravel() / cells.sum(), size=60).reshape(60, 5, 5).astype(float)
+    assert strongly_connected(drawn).all()
+    return drawn
+
+
+def test_a_batch_gives_what_each_member_gives_alone(batch: np.ndarray) -> None:
+    for one, theta in zip(batch, bradley_terry.fit(batch), strict=True):
+        assert np.abs(bradley_terry.fit(one[None])[0] - theta).max() <= 1e-9
+
+
+def test_resamples_fitted_together_are_each_fitted(batch: np.ndarray) -> None:
+    """Near the common maximum, and from a start so far off that the shared steps must be given up."""
+    near = bradley_terry.fit(batch.sum(axis=0)[None])[0]
+    exact = bradley_terry.fit(batch)
+    for start in (near, near + 5.0, np.array([9.0, -9.0, 6.0, -6.0, 0.0])):
+        assert np.abs(bradley_terry.refit(batch, start) - exact).max() <= 2e-8
+
+
+def test_a_resample_far_from_the_rest_is_fitted_by_itself(batch: np.ndarray) -> None:
+    batch[7] = np.where(np.eye(5) > 0, 0.0, 1e-3) + 200 * np.eye(5, k=1) + 1e-3
+    np.fill_diagonal(batch[7], 0.0)
+    near = bradley_terry.fit(batch.sum(axis=0)[None])[0]
+    assert np.abs(bradley_terry.refit(batch, near) - bradley_terry.fit(batch)).max() <= 2e-8
 
 
 def test_no_convergence_is_an_error_and_not_a_rating(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,5 @@
+"""Who met whom, and who can be reached from whom: islands and blocks."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.sparse.csgraph import connected_components
 
-from arena.ratings.connectivity import components, strongly_connected
+from arena.ratings.connectivity import blocks, islands, named, strongly_connected
 
 
 @given(
@@ -31,7 +33,32 @@ def test_a_long_cycle_is_connected_and_a_long_chain_is_not() -> None:
 def test_islands_are_numbered_by_their_first_contender() -> None:
     points = np.zeros((6, 6))
     points[5, 0] = points[1, 3] = points[3, 4] = points[2, 4] = 1
-    assert components(points).tolist() == [1, 2, 2, 2, 2, 1]
+    assert islands(points).tolist() == [1, 2, 2, 2, 2, 1]
     points[2, 4] = 0
     points[2, 0] = 0.5
-    assert components(points).tolist() == [1, 2, 1, 2, 2, 1]
+    assert islands(points).tolist() == [1, 2, 1, 2, 2, 1]
+
+
+def test_blocks_are_numbered_by_their_first_contender() -> None:
+    points = np.zeros((6, 6))
+    points[5, 0] = points[0, 5] = points[1, 3] = points[3, 4] = points[4, 1] = points[2, 4] = 1
+    assert blocks(points).tolist() == [0, 1, 2, 1, 1, 0]
+    points[3, 2] = 0.5  # 2 lost half a point to the cycle that it beat
+    assert blocks(points).tolist() == [0, 1, 1, 1, 1, 0]
+
+
+@given(arrays(np.float64, st.integers(1, 7).map(lambda n: (n, n)), elements=st.just(0.0) | st.just(0.5)))
+def test_islands_and_blocks_are_what_a_search_from_each_contender_finds(points: np.ndarray) -> None:
+    """By Warshall's closure instead of scipy's search."""
+    n = len(points)
+    forth, met = points > 0, (points + points.T) > 0
+    for k in range(n):
+        forth |= np.outer(forth[:, k], forth[k])
+        met |= np.outer(met[:, k], met[k])
+    same = np.eye(n, dtype=bool)
+    assert np.array_equal(np.equal.outer(blocks(points), blocks(points)), (forth & forth.T) | same)
+    assert np.array_equal(np.equal.outer(islands(points), islands(points)), met | same)
+
+
+def test_groups_are_named_in_the_order_of_their_numbers() -> None:
+    assert named(["a", "b", "c", "d"], np.array([1, 2, 1, 3])) == [["a", "c"], ["b"], ["d"]]

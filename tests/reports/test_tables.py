@@ -42,6 +42,7 @@ def test_csv_has_the_contracts_columns_and_the_numbers_as_they_are() -> None:
     text = tables.board_csv(board)
     assert text.splitlines()[0] == (
         "rank,rank_low,rank_high,model,rating,low,high,flag,component,votes,wins,losses,ties,both_bad,win_rate"
+        ",rank_set_low,rank_set_high,tier,first"
     )
     records = list(csv.DictReader(io.StringIO(text)))
     assert [record["model"] for record in records] == [row.model for row in board.rows]
@@ -97,7 +98,7 @@ def test_text_has_one_aligned_line_for_each_contender() -> None:
 def test_text_says_how_and_from_what_and_that_it_is_not_for_clinical_use() -> None:
     text = tables.board_text(small_board())
     assert "Bradley-Terry ratings on the Elo scale" in text
-    assert "95% intervals from 100 bootstrap rounds by vote, seed 0; 18 votes." in text
+    assert "95% intervals from 100 bootstrap rounds by vote, for questions like these, seed 0; 18 votes." in text
     assert "Ledger position 18, head " + "ab" * 32 in text
     assert "Not for clinical use." in text
     assert "Not for clinical use" in tables.board_markdown(small_board())
@@ -125,7 +126,7 @@ def test_hostile_names_stay_text_in_markdown() -> None:
     board = board_of(HOSTILE)
     page = rendered(tables.board_markdown(board))
     assert set(page.tags) == {"table", "thead", "tbody", "tr", "th", "td", "ul", "li"}
-    columns = 12
+    columns = 15
     assert len(page.cells) == columns * (len(HOSTILE) + 1)
     names = [cell.strip() for cell in page.cells[columns + 2 :: columns]]
     assert names == [printable(row.model) for row in board.rows]

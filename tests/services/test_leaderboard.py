@@ -90,9 +90,10 @@ def test_one_board_for_each_category_and_a_reason_where_there_is_none(db: Databa
 
 def test_islands_are_not_ranked_against_each_other(db: Database) -> None:
     votes = [{"model_a": x, "model_b": y, "winner": "model_a"} for x, y in ("ab", "ba", "cd", "dc")]
-    with pytest.raises(BadInput) as caught:
-        leaderboard.of_votes(records(votes), FAST)
-    assert "(1) a, b; (2) c, d" in str(caught.value)
+    overall, _ = leaderboard.of_votes(records(votes), FAST)
+    assert {row.model: row.component for row in overall.rows} == {"a": 1, "b": 1, "c": 2, "d": 2}
+    assert {(row.rank, row.rank_low, row.rank_high) for row in overall.rows} == {(None, None, None)}
+    assert any("(1) a, b; (2) c, d" in warning for warning in overall.warnings)
 
 
 def test_a_contender_without_votes_is_listed_as_unrated(db: Database) -> None:

@@ -15,7 +15,7 @@ from scipy.optimize import minimize, root
 
 from arena.ratings.board import MEAN, SCALE
 from arena.ratings.bradley_terry import fit
-from arena.ratings.comparisons import count, encode, points
+from arena.ratings.votes import encode, pair_counts
 from tests import llmfao
 from tests.cli import shells
 from tests.cli.running import Shell
@@ -106,7 +106,7 @@ def test_imported_and_ranked_alike_on_both_databases(files: Path, make_shell: sh
         shell.ok("audit", "--study", "llmfao")
     assert boards[0] == boards[1]
     content = json.loads(boards[0])
-    assert (content["votes"], content["interval"]["cluster"]) == (8931, "question")
+    assert (content["votes"], content["interval"]["cluster"]) == (8931, "question+rater")
     rated = {name: value for name, value in ratings(content).items() if value is not None}
     assert len(rated) == 59
     assert {row["flag"] for row in content["rows"] if row["rating"] is None} == {"unrated"}
@@ -133,7 +133,8 @@ def columns(votes: list[dict[str, Any]]) -> dict[str, list[Any]]:
 def unrounded(votes: list[dict[str, Any]]) -> dict[str, float]:
     """The ratings as they are fitted, before they are written with four decimals."""
     given = encode(columns(votes))
-    theta = fit(points(count(given, by_question=False))[None]).theta[0]
+    wins, ties = pair_counts(given)
+    theta = fit((wins + ties / 2)[None])[0]
     return dict(zip(given.contenders, (MEAN + SCALE * theta).tolist(), strict=True))
 
 
