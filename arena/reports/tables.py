@@ -11,7 +11,7 @@ from dataclasses import astuple, fields
 from typing import Literal
 
 from arena.domain.text import csv_safe, display_width, printable
-from arena.ratings.result import Board, Row
+from arena.ratings.result import Board, Interval, Row
 
 Groups = Mapping[str, Board | str]
 """By the value of a field: its board, or the reason why there is none."""
@@ -135,14 +135,23 @@ CLUSTERS = {"question+rater": "question and rater"}
 
 def method_line(board: Board) -> str:
     """One sentence about how the numbers came about, and what the intervals are about."""
-    interval = board.interval
-    how = f"{interval.rounds} bootstrap rounds" if interval.method == "bootstrap" else "a sandwich variance"
     return (
         f"{METHODS.get(board.method, board.method)} ratings on the Elo scale (400 points are odds of 10 to 1);"
-        f" {interval.level * 100:g}% intervals from {how} by {CLUSTERS.get(interval.cluster, interval.cluster)},"
-        f" for {ESTIMANDS.get(interval.estimand, interval.estimand)}, seed {interval.seed};"
+        f" {board.interval.level * 100:g}% intervals from {interval_words(board.interval)},"
+        f" for {estimand_words(board.interval)}, seed {board.interval.seed};"
         f" {board.votes} vote{'s' if board.votes != 1 else ''}."
     )
+
+
+def interval_words(interval: Interval) -> str:
+    """How intervals were made."""
+    how = f"{interval.rounds:,} bootstrap rounds" if interval.method == "bootstrap" else "a sandwich variance"
+    return f"{how} by {CLUSTERS.get(interval.cluster, interval.cluster)}"
+
+
+def estimand_words(interval: Interval) -> str:
+    """What intervals are about."""
+    return ESTIMANDS.get(interval.estimand, interval.estimand)
 
 
 def _notes(board: Board) -> list[str]:

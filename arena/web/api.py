@@ -79,6 +79,10 @@ class RowReply(BaseModel):
     ties: int
     both_bad: int
     win_rate: float | None
+    rank_set_low: int | None
+    rank_set_high: int | None
+    tier: int | None
+    first: float | None
 
 
 class BoardReply(BaseModel):

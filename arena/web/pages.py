@@ -16,6 +16,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from arena.domain.vocabulary import HUMAN
+from arena.reports.tables import estimand_words, interval_words
 from arena.web.render import language_tag, markdown, visible
 
 _MEDIA = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -90,6 +91,8 @@ def load_pages(templates: Path, *, session_hours: int) -> Pages:
         "rating": rating,
         "source": source_words,
         "anchor": anchor_words,
+        "interval": interval_words,
+        "estimand": estimand_words,
     }
     return Pages(environment, {Path(file.url).name: file for file in files.values()})
 
