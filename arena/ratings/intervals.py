@@ -81,7 +81,7 @@ def reach(
         if len(untold):
             placed[untold] = True
             _singly(island, inside, untold, independent, (below, above, draws), q, rng)
-    main = _main(block, island.votes)
+    main = _main(block, island.votes, island.theta)
     if block.max() == 0:
         return Reach(below, above, draws, placed, stretch)
     weight = island.votes * (block == main if main is not None else 1)
@@ -98,11 +98,11 @@ def reach(
     return Reach(below, above, draws, placed, stretch)
 
 
-def _main(block: IntArray, votes: FloatArray) -> int | None:
-    """The block of two or more members with the most votes."""
-    sizes, held = np.bincount(block), np.bincount(block, votes)
-    held = np.where(sizes > 1, held, -1.0)
-    return int(np.argmax(held)) if held.max() >= 0 else None
+def _main(block: IntArray, votes: FloatArray, theta: FloatArray) -> int | None:
+    """The block of two or more members with the most votes; of equal ones the better, so that no name decides."""
+    sizes, held, strength = np.bincount(block), np.bincount(block, votes), np.bincount(block, theta)
+    several: list[int] = np.flatnonzero(sizes > 1).tolist()
+    return max(several, key=lambda number: (held[number], strength[number] / sizes[number]), default=None)
 
 
 def _profiles(

@@ -31,8 +31,8 @@ class Spread:
     stretch: float
 
 
-SAME = 1e-9
-"""Logits below which draws do not differ."""
+SAME = 1e-6
+"""Logits below which ratings do not differ: more than a fit leaves unfinished, and two of the last digit written."""
 LOST = 0.5
 """Share of rounds that may say nothing of a contender before its draws are not used."""
 
