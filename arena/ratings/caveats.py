@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from arena.ratings.placing import PENALTY_SD
+from arena.ratings.ties import TIE_SD
 
 FEW_UNITS = 10
 FEW_ROUNDS = 100
@@ -47,6 +48,14 @@ def placed(names: Sequence[str], *, one_way: bool) -> str:
     return (
         f"For {listed(names)} the votes alone set no bound ({reason}): rating and interval rest on a weak penalty,"
         f" a normal prior of standard deviation {PENALTY_SD:g} logits."
+    )
+
+
+def held() -> str:
+    """The tie parameter is the prior's doing."""
+    return (
+        "Wins and ties set no bound on how often ties are to be expected, so that a weak penalty does: a normal prior"
+        f" of standard deviation {TIE_SD:g} on the logarithm of the tie parameter."
     )
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from arena.errors import BadInput
 from arena.ratings import caveats
+from arena.ratings.ballots import Ballots
 from arena.ratings.votes import Votes
 
 IntArray = npt.NDArray[np.int64]
@@ -115,10 +116,16 @@ def _factor(votes: Votes, name: str) -> Factor:
     given = votes.question if name == "question" else votes.rater
     assert given is not None  # a factor is taken only where some vote names it
     of, known = given.astype(np.int64), len(_names(votes, name))
-    missing = np.flatnonzero(of < 0)
+    missing = _in_order(votes, np.flatnonzero(of < 0), votes.rater if name == "question" else votes.question)
     of[missing] = known + np.arange(len(missing))
     size = known + len(missing)
     return Factor(name, of, size, size)
+
+
+def _in_order(votes: Votes, rows: IntArray, other: npt.NDArray[np.int32] | None) -> IntArray:
+    """Rows in an order that is the same however they were given: by pair and outcome, weight, and the other factor."""
+    keys = [part[rows] for part in (other, votes.weight, Ballots.of(votes).kind) if part is not None]
+    return rows[np.lexsort(keys)] if len(rows) else rows
 
 
 def _stated(votes: Votes, name: str) -> Factor:

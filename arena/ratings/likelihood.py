@@ -59,7 +59,7 @@ def by_likelihood(
         above=above,
         draws=draws,
         stretch=stretch,
-        warnings=_placed(votes.contenders, members, points, placed),
+        warnings=(*_placed(votes.contenders, members, points, placed), *_held(model, counts, points)),
         settings={"penalty_sd_logits": PENALTY_SD},
     )
 
@@ -72,6 +72,14 @@ def _placed(
         return ()
     one_way = any(connectivity.blocks(points[np.ix_(group, group)]).max() > 0 for group in members)
     return (caveats.placed([names[index] for index in np.flatnonzero(placed).tolist()], one_way=one_way),)
+
+
+def _held(model: Model, counts: FloatArray, points: FloatArray) -> tuple[str, ...]:
+    """What to say where the tie parameter of some block rests on its prior."""
+    block = connectivity.blocks(points)
+    groups = [np.flatnonzero(block == number) for number in np.flatnonzero(np.bincount(block) > 1)]
+    held = any(model.is_held(counts[:, group[:, None], group[None, :]]) for group in groups)
+    return (caveats.held(),) if held else ()
 
 
 def _independent(ballots: Ballots, members: IntArray, clustering: Clustering) -> Callable[[IntArray], float]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from arena.ratings import bradley_terry
 from arena.ratings.slopes import Slopes, slopes_bradley_terry, slopes_davidson, slopes_rao_kupper
-from arena.ratings.ties import TieFit, TieModel, fit_davidson, fit_rao_kupper, information
+from arena.ratings.ties import TieFit, TieModel, fit_davidson, fit_rao_kupper, information, without_maximum
 
 FloatArray = npt.NDArray[np.float64]
 FitBlock = Callable[[FloatArray, FloatArray | None], tuple[FloatArray, FloatArray]]
@@ -47,6 +47,10 @@ class Model:
         if self.layers == 1 and start is not None:
             return bradley_terry.refit(counts[:, 0], start)
         return self.fit_block(counts, start)[0]
+
+    def is_held(self, counts: FloatArray) -> bool:
+        """Whether the tie parameter of one block's counts, (layers, …), rests on its prior."""
+        return self.layers == 2 and bool(counts[1].any() and without_maximum(counts[:1], counts[1:])[0])
 
     def information(self, wins: FloatArray, tied: FloatArray, theta: FloatArray, tie: float) -> FloatArray:
         """The observed information of the log-strengths and, in the last row and column, of the tie parameter."""

@@ -71,7 +71,7 @@ def information(wins: FloatArray, ties: FloatArray, theta: FloatArray, tie: floa
     free = model != "bradley-terry" and bool(ties.any())
     eta = np.log(np.array([tie])) if free else np.array([shape.without_ties])
     hill = shape.derivatives(wins[None], ties[None], theta[None], eta)
-    hill = _with_prior(hill, eta, np.array([free]), _infinite(wins[None], ties[None]))
+    hill = _with_prior(hill, eta, np.array([free]), without_maximum(wins[None], ties[None]))
     matrix = _bordered(hill)[0]
     return matrix if free else np.pad(matrix[:-1, :-1], (0, 1))
 
@@ -81,7 +81,7 @@ def _fit(
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
     """θ, η and which members are held, by Newton's method with damped steps."""
     free: BoolArray = np.asarray((ties > 0).any(axis=(1, 2)))
-    held: BoolArray = free & _infinite(wins, ties)
+    held: BoolArray = free & without_maximum(wins, ties)
     theta, eta = _begin(model, wins, ties, free, start)
     games = wins + wins.transpose(0, 2, 1) + ties
     size = np.concatenate([games.sum(axis=2), games.sum(axis=(1, 2))[:, None]], axis=1)
@@ -152,7 +152,7 @@ def _with_prior(hill: Hill, eta: FloatArray, free: BoolArray, held: BoolArray) -
     return Hill(gradient, hill.pair, np.where(free[:, None], hill.cross, 0.0), corner)
 
 
-def _infinite(wins: FloatArray, ties: FloatArray) -> BoolArray:
+def without_maximum(wins: FloatArray, ties: FloatArray) -> BoolArray:
     """Where the likelihood of a strongly connected member with ties grows without end, (batch,).
 
     It grows in a direction (h, 1) of (θ, log κ) or (θ/2, log ν) just when h_i - h_j ≥ 1 for every win of i over j and

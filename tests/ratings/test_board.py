@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from arena.ratings import Board, Cluster, Method, Row, rate
-from tests.ratings.samples import by_name, columns, ratings
+from tests.ratings.samples import by_name, columns, ratings, rows_of
 
 ROUND = [("x", "y", "model_a"), ("y", "z", "model_a"), ("z", "x", "model_a"), ("x", "z", "model_a")]
 RANKS = ("rank", "rank_low", "rank_high", "rank_set_low", "rank_set_high", "tier", "first")
@@ -198,3 +198,14 @@ def test_what_the_ranks_say_fits_together() -> None:
     assert found[-1].tier is not None
     assert found[-1].tier > 1
     assert (found[0].first or 0) > 0.9
+
+
+def test_a_tie_parameter_that_rests_on_its_prior_is_said() -> None:
+    """x never lost and tied once: the likelihood grows without end as both the lead and the ties' share of it grow."""
+    votes = columns([("x", "y", "model_a")] * 3 + [("x", "y", "tie")])
+    said = {method: rate(votes, method=method, rounds=60).warnings for method in ("davidson", "bradley-terry")}
+    assert [any("tie parameter" in text for text in said[method]) for method in said] == [True, False]
+    assert not any(
+        "tie parameter" in text
+        for text in rate(columns([*rows_of(votes), ("y", "x", "model_a")]), method="davidson", rounds=60).warnings
+    )

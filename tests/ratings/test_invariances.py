@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from arena.ratings import Board, Cluster, rate
-from tests.ratings.samples import by_name
+from tests.ratings.samples import by_name, columns
 
 Columns = dict[str, list[Any]]
 OUTCOMES = ("model_a", "model_b", "tie", "both_bad")
@@ -176,3 +177,13 @@ def test_the_unit_of_weights_does_not_matter(votes: Columns, cluster: Cluster, u
     # A penalty is weighed against the votes.
     assume(not any("votes alone" in text for text in plain.warnings))
     assert_close(scaled, plain, within=0.01)
+
+
+def test_votes_that_name_no_question_are_alike_in_any_order() -> None:
+    rng = np.random.default_rng(4)
+    rows = [
+        (*rng.choice(["x", "y", "z"], 2, replace=False).tolist(), str(rng.choice(["model_a", "model_b", "tie"])), name)
+        for name in ["q1"] * 9 + ["q2"] * 9 + [""] * 20
+    ]
+    mixed = [rows[index] for index in rng.permutation(len(rows))]
+    assert rate(columns(mixed), rounds=60).rows == rate(columns(rows), rounds=60).rows
