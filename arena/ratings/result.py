@@ -82,3 +82,26 @@ class Board:
             "warnings": list(self.warnings),
             "settings": dict(self.settings),
         }
+
+    def __str__(self) -> str:
+        """A small table: rank, the ranks possible for all at once, contender, rating, interval, votes and note."""
+        cells: list[tuple[str, ...]] = [("rank", "at once", "contender", "rating", "low", "high", "votes", "note")]
+        cells += [_cells(row) for row in self.rows]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = [
+            "  ".join(
+                cell.ljust(width) if column in (2, 7) else cell.rjust(width)
+                for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+            ).rstrip()
+            for line in cells
+        ]
+        made = f"{self.method}, {self.interval.level * 100:g}% intervals by {self.interval.cluster}, {self.votes} votes"
+        return "\n".join([*lines, made, *self.warnings])
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    numbers = ("-" if value is None else f"{value:.0f}" for value in (row.rating, row.low, row.high))
+    at_once = "-" if row.rank_set_low is None else f"{row.rank_set_low}-{row.rank_set_high}"
+    # A name may hold anything: what does not print is written as an escape, so that a terminal obeys none of it.
+    name = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in row.model)
+    return ("-" if row.rank is None else str(row.rank), at_once, name, *numbers, str(row.votes), row.flag or "")

@@ -209,3 +209,13 @@ def test_a_tie_parameter_that_rests_on_its_prior_is_said() -> None:
         "tie parameter" in text
         for text in rate(columns([*rows_of(votes), ("y", "x", "model_a")]), method="davidson", rounds=60).warnings
     )
+
+
+def test_a_board_prints_as_a_table_in_which_no_name_acts() -> None:
+    board = rate(columns([("x\x1b[2J", "y", "model_a"), ("y", "x\x1b[2J", "tie")]), rounds=60, contenders=["z"])
+    head, *rows, made, first, _ = str(board).splitlines()
+    assert head.split() == ["rank", "at", "once", "contender", "rating", "low", "high", "votes", "note"]
+    assert [row.split()[2] for row in rows] == ["x\\x1b[2J", "y", "z"]
+    assert [row.split()[-1] for row in rows] == ["2", "2", "unrated"]
+    assert made == "bradley-terry, 95% intervals by vote, 2 votes"
+    assert first == board.warnings[0]
