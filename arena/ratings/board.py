@@ -69,6 +69,8 @@ def rate(
         _check_anchor(anchor[1])
     given = votes if isinstance(votes, Votes) else encode(votes)
     counted = given.counted(both_bad)
+    if method == "elo-averaged":
+        counted = counted.single()
     if not len(counted.a):
         raise BadInput('every vote found both answers bad and such votes are left out; rate with both_bad "half"')
     wins, ties = pair_counts(counted)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
 from arena.errors import BadInput
-from arena.ratings import elo
-from arena.ratings.bootstrap import batches
+from arena.ratings import caveats, elo
+from arena.ratings.bootstrap import BATCH_NUMBERS, BATCH_ROUNDS
 from arena.ratings.clusters import Factor
 from arena.ratings.estimates import Found, Request, centring
 from arena.ratings.spreads import Spread, covariance_of, from_covariance, from_rounds, total_covariance
@@ -23,47 +23,36 @@ FloatArray = npt.NDArray[np.float64]
 
 LOGIT = elo.BASE / math.log(10.0)
 """Elo points in a logit."""
+LEAST_ROUNDS = 100
+"""Rounds that a batch has at least, however many votes there are: each batch is a pass over all votes."""
+MOST_DRAWS = 40_000_000
+"""Draws, of one byte each, up to which a batch has so many rounds."""
 SETTINGS: dict[str, float | str] = {"k": elo.K, "start": elo.START, "base": elo.BASE}
 
 
 def by_elo(votes: Votes, request: Request, *, averaged: bool) -> Found:
     """Online Elo in the order given, or the mean over random orders; intervals by the bootstrap.
 
-    Raises BadInput where a sandwich is asked for: Elo maximises no likelihood. And for counts, which have no order.
+    Averaged Elo takes votes one by one (`Votes.single`). Raises BadInput where a sandwich is asked for, since Elo
+    maximises no likelihood, and, in the order given, for counts, which have none.
     """
     if request.interval == "sandwich":
         raise BadInput("Elo has no sandwich interval, because it maximises no likelihood; take interval 'bootstrap'")
-    if averaged:
-        votes = _single(votes)
-        ratings = elo.elo_averaged(votes, seed=request.seed)
-    else:
-        ratings = elo.elo(votes)
+    ratings = elo.elo_averaged(votes, seed=request.seed) if averaged else elo.elo(votes)
     theta = (ratings - elo.START) / LOGIT
     size = len(theta)
-    games = (np.bincount(votes.a, minlength=size) + np.bincount(votes.b, minlength=size)).astype(np.float64)
+    weight = np.ones(len(votes.a)) if votes.weight is None else votes.weight
+    games, squares = (
+        (np.bincount(votes.a, each, size) + np.bincount(votes.b, each, size)).astype(np.float64)
+        for each in (weight, weight**2)
+    )
     spread = _spread(votes, theta, games, request, averaged=averaged)
     # Where no resample differs: what the rating would spread if each of its votes were the toss of a coin.
-    toss = float(ndtri((1.0 + request.level) / 2.0)) * elo.K / 2.0 * np.sqrt(games) / LOGIT
+    toss = float(ndtri((1.0 + request.level) / 2.0)) * elo.K / 2.0 * np.sqrt(squares) / LOGIT
     below, above = (np.where(np.isnan(side), toss, side) for side in (spread.below, spread.above))
     order = f"mean of {elo.ORDERS} random orders" if averaged else "as given"
-    return Found(theta, below, above, spread.draws, spread.stretch, (), {**SETTINGS, "order": order})
-
-
-def _single(votes: Votes) -> Votes:
-    """Counts as so many votes."""
-    if not votes.is_counts or votes.weight is None:
-        return votes
-    single = np.repeat(np.arange(len(votes.a)), votes.weight.astype(np.int64))
-    return replace(
-        votes,
-        a=votes.a[single],
-        b=votes.b[single],
-        outcome=votes.outcome[single],
-        question=None if votes.question is None else votes.question[single],
-        rater=None if votes.rater is None else votes.rater[single],
-        weight=None,
-        is_counts=False,
-    )
+    warnings = (caveats.one_order(),) if averaged else ()
+    return Found(theta, below, above, spread.draws, spread.stretch, warnings, {**SETTINGS, "order": order})
 
 
 def _spread(votes: Votes, theta: FloatArray, games: FloatArray, request: Request, *, averaged: bool) -> Spread:
@@ -92,11 +81,32 @@ def _resampled(
         _, row = np.unique(factor.of, return_inverse=True)
         number = factor.number
     result = np.empty((request.rounds, len(votes.contenders)))
-    for begin, end in batches(request.rounds, number):
-        times = np.ascontiguousarray(draw_equal(number, end - begin, rng).T)
+    for begin, end in _batches(request.rounds, number):
+        times = _drawn(number, end - begin, rng)
         if averaged:
             result[begin:end] = elo.elo_averaged_resampled(votes, times, row.reshape(-1), rng)
         else:
             result[begin:end] = elo.elo_resampled(votes, times, row.reshape(-1))
         request.report.add(end - begin)
     return (result - elo.START) / LOGIT
+
+
+def _batches(rounds: int, number: int) -> Iterator[tuple[int, int]]:
+    """Rounds [begin, end) to do at once, where a round draws so many groups (or votes)."""
+    few = min(BATCH_ROUNDS, BATCH_NUMBERS // number)
+    size = max(1, few, min(LEAST_ROUNDS, MOST_DRAWS // number))
+    for begin in range(0, rounds, size):
+        yield begin, min(begin + size, rounds)
+
+
+def _drawn(number: int, rounds: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """How often each of so many units is drawn, (rounds, number).
+
+    A byte holds it: of many units, one is drawn more than 255 times with a probability of 1 / 256! or so.
+    """
+    times = np.empty((rounds, number), dtype=np.uint8)
+    size = max(1, BATCH_NUMBERS // number)
+    for begin in range(0, rounds, size):
+        some = times[begin : begin + size]
+        some[:] = draw_equal(number, len(some), rng).T
+    return times

@@ -59,6 +59,14 @@ def held() -> str:
     )
 
 
+def one_order() -> str:
+    """What random orders add to the spread of order-averaged Elo."""
+    return (
+        "The intervals are rather too wide: each resample is replayed in one random order, and the ratings are means"
+        " over many."
+    )
+
+
 def islands(groups: Sequence[Sequence[str]]) -> str:
     """Numbers across islands mean nothing."""
     parts = "; ".join(f"({number}) {listed(group)}" for number, group in enumerate(groups, start=1))

@@ -132,8 +132,9 @@ def _stated(votes: Votes, name: str) -> Factor:
     without, known = _without(votes, name), len(_names(votes, name))
     column = "question_id" if name == "question" else "rater"
     if without:
-        rows = "row" if without == 1 else "rows"
-        raise BadInput(f"{without} {rows} of votes name no {name}; give each a {column}, or choose another cluster")
+        some = "1 vote names" if without == 1 else f"{without} votes name"
+        some = "some counts name" if votes.is_counts else some  # a row of counts may stand for up to four of Votes
+        raise BadInput(f"{some} no {name}; give each a {column}, or choose another cluster")
     if known < 2:
         raise BadInput(f"all votes are of one {name}, so that nothing can be said of others; choose another cluster")
     return _factor(votes, name)

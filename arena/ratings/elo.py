@@ -23,7 +23,7 @@ BASE = 400.0
 ORDERS = 100
 """How many random orders are averaged."""
 
-BATCH_NUMBERS = 32_000_000
+BATCH_NUMBERS = 50_000_000
 """Votes of all orders that are held at once: what bounds the memory (4 bytes each)."""
 BLOCK = 1024
 """Votes of each order that are looked up at a time."""
@@ -133,7 +133,8 @@ def elo_averaged_resampled(
     games = _games(votes, k, base)
     result = np.empty((len(times), len(votes.contenders)))
     rows = np.bincount(row, votes.weight if votes.is_counts else None, times.shape[1])
-    size = max(1, BATCH_NUMBERS // max(1, int((times @ rows).max())))
+    longest = max(int(once @ rows) for once in times)  # one by one, since `times` may hold bytes
+    size = max(1, BATCH_NUMBERS // max(1, longest))
     for begin in range(0, len(times), size):
         drawn = [rng.permutation(_rows(votes, once[row])) for once in times[begin : begin + size]]
         result[begin : begin + size] = _replay(games, drawn, result.shape[1], base, start)

@@ -56,6 +56,22 @@ class Votes:
             return self
         return _chosen(self, np.flatnonzero(self.outcome != BOTH_BAD))
 
+    def single(self) -> Votes:
+        """Counts as so many votes, in the order of their rows; votes as they are."""
+        if not self.is_counts or self.weight is None:
+            return self
+        times = self.weight.astype(np.int64)
+        return replace(
+            self,
+            a=np.repeat(self.a, times),
+            b=np.repeat(self.b, times),
+            outcome=np.repeat(self.outcome, times),
+            question=None if self.question is None else np.repeat(self.question, times),
+            rater=None if self.rater is None else np.repeat(self.rater, times),
+            weight=None,
+            is_counts=False,
+        )
+
     def tally(self) -> npt.NDArray[np.int64]:
         """Wins, losses, ties and both-bad votes of each contender, shape (contenders, 4); weights do not matter."""
         times = self.weight if self.is_counts else None

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arena.errors import BadInput
+from arena.ratings import Cluster, Method, rate
+from arena.ratings import by_elo as by_elo_module
 from arena.ratings import elo as elo_module
-from arena.ratings import rate
 from arena.ratings.elo import (
     K,
     elo,
@@ -23,7 +24,7 @@ from arena.ratings.elo import (
     expected_score,
 )
 from arena.ratings.votes import OUTCOMES, encode
-from tests.ratings.samples import columns, ratings, rows_of, side_votes
+from tests.ratings.samples import by_name, columns, ratings, rows_of, side_votes
 from tests.shared_data import shared_data
 
 SCORE = {"model_a": 1.0, "model_b": 0.0, "tie": 0.5, "both_bad": 0.5}
@@ -262,3 +263,74 @@ def test_senseless_parameters_are_refused(k: float, base: float) -> None:
 def test_no_order_at_all_is_refused() -> None:
     with pytest.raises(BadInput, match="at least one"):
         elo_averaged(encode(columns(FIVE)), orders=0)
+
+
+COUNTED: dict[str, list[Any]] = {
+    "model_a": ["a", "b", "c"],
+    "model_b": ["b", "c", "a"],
+    "wins_a": [3, 1, 2],
+    "wins_b": [1, 2, 0],
+    "ties": [0, 0, 1],
+    "question_id": ["q1", "q2", "q2"],
+}
+
+
+@pytest.mark.parametrize("cluster", ["vote", "question", "auto"])
+def test_averaged_elo_rates_counts_like_the_votes_that_they_stand_for(cluster: Cluster) -> None:
+    rows: Rows = []
+    for a, b, wins_a, wins_b, ties, question in rows_of(COUNTED):
+        outcomes = zip(("model_a", "model_b", "tie"), map(int, (wins_a, wins_b, ties)), strict=True)
+        rows += [(a, b, winner, question) for winner, times in outcomes for _ in range(times)]
+    by_counts, by_votes = (
+        rate(votes, method="elo-averaged", cluster=cluster, rounds=50) for votes in (COUNTED, columns(rows))
+    )
+    assert by_counts.to_dict() == by_votes.to_dict()
+
+
+def test_counts_without_a_question_are_refused_in_words_about_counts() -> None:
+    unnamed = {**COUNTED, "question_id": ["q1", "q2", None]}
+    with pytest.raises(BadInput, match=r"^some counts name no question; give each a question_id"):
+        rate(unnamed, cluster="question")
+    with pytest.raises(BadInput, match=r"^3 votes name no question; give each a question_id"):
+        rate(unnamed, method="elo-averaged", cluster="question")
+
+
+def test_a_vote_of_weight_two_leaves_as_much_to_chance_as_one_of_twice_the_k() -> None:
+    """No resample of one vote differs: the interval is that of the toss of a coin, which moves w * K / 2 points."""
+    one = {**columns([("x", "y", "model_a")]), "weight": [2.0]}
+    row = by_name(rate(one, method="elo", rounds=50))["x"]
+    assert (row.high or 0) - (row.rating or 0) == pytest.approx(1.959964 * 2 * K / 2, abs=1e-3)
+
+
+def test_ratings_are_taken_from_the_mean_by_weight() -> None:
+    """An interval is of the deviation from the mean weighted by the votes' weights, so that a share of 0 is no part."""
+    rows = [("x", "y", "model_a"), ("y", "x", "model_a"), ("x", "y", "tie"), ("y", "z", "model_a"), ("z", "y", "tie")]
+    heavy = {**columns(rows * 4), "weight": [1.0, 1.0, 1.0, 1e-6, 1e-6] * 4}
+    found = by_name(rate(heavy, method="elo", rounds=200))
+    # x and y have all the weight, and so lie opposite each other about the mean: their intervals mirror each other.
+    x, y = found["x"], found["y"]
+    assert (x.high or 0) - (x.rating or 0) == pytest.approx((y.rating or 0) - (y.low or 0), abs=1e-2)
+
+
+def test_only_averaged_elo_warns_that_its_intervals_are_too_wide() -> None:
+    votes = columns([("x", "y", "model_a"), ("y", "x", "model_a"), ("x", "y", "tie")] * 5)
+    methods: tuple[Method, ...] = ("elo", "elo-averaged")
+    said = {method: rate(votes, method=method, rounds=100).warnings for method in methods}
+    assert [any("intervals are rather too wide" in text for text in said[method]) for method in said] == [False, True]
+
+
+@pytest.mark.parametrize(("votes", "passes"), [(1_000, 4), (40_000, 10), (400_000, 10), (4_000_000, 100)])
+def test_many_votes_are_not_passed_over_once_for_every_few_rounds(votes: int, passes: int) -> None:
+    found = list(by_elo_module._batches(1000, votes))
+    assert len(found) == passes
+    assert [begin for begin, _ in found[1:]] == [end for _, end in found[:-1]]
+    assert (found[0][0], found[-1][1]) == (0, 1000)
+    assert max(end - begin for begin, end in found) * votes <= 40_000_000
+
+
+def test_rounds_are_the_same_in_batches_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    votes = columns([("x", "y", "model_a"), ("y", "z", "tie"), ("z", "x", "model_b"), ("y", "x", "model_a")] * 5)
+    whole = rate(votes, method="elo", rounds=30)
+    for name, value in (("BATCH_NUMBERS", 45), ("LEAST_ROUNDS", 7)):
+        monkeypatch.setattr(by_elo_module, name, value)
+    assert rate(votes, method="elo", rounds=30) == whole

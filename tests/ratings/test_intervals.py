@@ -169,7 +169,7 @@ def test_few_questions_one_question_and_missing_questions_are_said() -> None:
     assert rate(mixed, rounds=100).warnings == (
         "15 votes name no question; each is taken as of a question of its own.",
     )
-    with pytest.raises(BadInput, match="15 rows of votes name no question; give each a question_id"):
+    with pytest.raises(BadInput, match="15 votes name no question; give each a question_id"):
         rate(mixed, cluster="question")
     assert any("Only 5 rounds were drawn" in text for text in rate(columns(rows), rounds=5).warnings)
 
@@ -220,9 +220,9 @@ def test_two_factors_never_leave_an_ordinary_contender_to_the_penalty() -> None:
 @pytest.mark.parametrize(
     ("cluster", "change", "message"),
     [
-        ("rater", {}, "400 rows of votes name no rater; give each a rater, or choose another cluster"),
+        ("rater", {}, "400 votes name no rater; give each a rater, or choose another cluster"),
         ("question", {"question_id": ["q"] * 400}, "all votes are of one question, so that nothing can be said of oth"),
-        ("question+rater", {"rater": ["r"] * 399 + [""]}, "1 row of votes name no rater"),
+        ("question+rater", {"rater": ["r"] * 399 + [""]}, "1 vote names no rater"),
     ],
 )
 def test_a_cluster_that_the_votes_do_not_state_is_refused(
