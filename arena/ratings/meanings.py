@@ -18,6 +18,8 @@ Columns = Mapping[str, Any]
 
 MOST = 2**53
 """Below it, and not beyond, every whole number is a floating-point number of its own."""
+WIDEST = 1e8
+"""How many times the smallest weight the largest may be: with more, sums and fits lose the small ones to rounding."""
 
 _LONGEST_ID = 4096  # bits; Python refuses to write out integers much longer
 
@@ -66,12 +68,22 @@ def ids(columns: Columns, name: str) -> tuple[tuple[str, ...], IntArray | None]:
 
 
 def weights(columns: Columns) -> FloatArray | None:
-    """The column `weight`, shape (rows,); None where it is absent or 1 everywhere. Raises BadInput."""
+    """The column `weight`, shape (rows,); None where it is absent or 1 everywhere.
+
+    Raises BadInput for what is no finite number above 0, and where the largest is more than WIDEST times the smallest.
+    """
     if "weight" not in columns:
         return None
     weight = numbers(columns["weight"])
     good = (weight > 0) & np.isfinite(weight)
     _check_rows(good, columns, "weight", "is not a finite number above 0; remove the row or correct its weight")
+    if weight.max() / WIDEST > weight.min():
+        row = int(np.argmin(weight))
+        smallest, largest = _shown(value_at(columns["weight"], row)), _shown(float(weight.max()))
+        raise BadInput(
+            f"row {row + 1}, weight: {smallest} is too small beside the largest weight, {largest}, which may be at most"
+            f" {WIDEST:,.0f} times the smallest; remove the row or correct a weight"
+        )
     return None if (weight == 1).all() else weight
 
 

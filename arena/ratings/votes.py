@@ -22,7 +22,8 @@ A_WINS, B_WINS, TIE, BOTH_BAD = range(4)
 
 _VOTES = ("model_a", "model_b", "winner")
 _COUNTS = ("model_a", "model_b", "wins_a", "wins_b", "ties")
-_OPTIONAL = ("question_id", "rater", "weight")
+_RATERS = ("rater", "judge", "worker")  # names of one column; the first that a table has is taken
+_OPTIONAL = ("question_id", *_RATERS, "weight")
 _COUNTED = ("wins_a", "wins_b", "ties", "both_bad")  # in the order of OUTCOMES
 
 
@@ -89,12 +90,13 @@ def encode(votes: object) -> Votes:
     Or, where there is no `winner`, the counts `model_a, model_b, wins_a, wins_b, ties[, both_bad][, question_id,
     rater]`: up to four rows of Votes for each, none for a count of 0. `votes` is a mapping of columns, a NumPy record
     array, or a frame of pandas, polars or pyarrow. Questions and raters are text or whole numbers, which are known by
-    their digits; None, NaN, NA and empty text stand for none.
+    their digits; None, NaN, NA and empty text stand for none. A column `judge`, or else `worker`, is taken as `rater`
+    where there is none of that name.
 
     Raises BadInput for a missing column, columns of unequal length and no rows; and, naming the first bad row (from 1)
     of the first bad column, for a name that is no text or blank, a contender compared with itself, a winner that is
-    none of OUTCOMES, a question or rater of another kind, a weight that is not a finite number above 0, and a count
-    that is no whole number from 0.
+    none of OUTCOMES, a question or rater of another kind, a weight that is not a finite number above 0 or too small
+    beside the largest, and a count that is no whole number from 0.
     """
     columns = columns_of(votes, _VOTES + _OPTIONAL)
     if "winner" not in columns and (counted := columns_of(votes, _COUNTED)):
@@ -103,8 +105,12 @@ def encode(votes: object) -> Votes:
     contenders, a, b = sides(columns)
     outcome = labels(columns, "winner", OUTCOMES)
     questions, question = ids(columns, "question_id")
-    raters, rater = ids(columns, "rater")
+    raters, rater = ids(columns, _rater(columns))
     return Votes(contenders, questions, raters, a, b, outcome, question, rater, weights(columns))
+
+
+def _rater(columns: Columns) -> str:
+    return next((name for name in _RATERS if name in columns), _RATERS[0])
 
 
 def pair_counts(votes: Votes) -> tuple[FloatArray, FloatArray]:
@@ -136,7 +142,7 @@ def _from_counts(columns: Columns) -> Votes:
     contenders, a, b = sides(columns)
     count = counts(columns, _COUNTED)
     questions, question = ids(columns, "question_id")
-    raters, rater = ids(columns, "rater")
+    raters, rater = ids(columns, _rater(columns))
     if not count.any():
         raise BadInput("there are no votes to rate: every count is 0")
     if count.sum() >= MOST:

@@ -287,3 +287,23 @@ def test_counts_say_the_same_as_the_votes_they_count(rows: list[tuple[tuple[str,
     dropped, left = one.counted("drop"), other.counted("drop")
     assert (dropped.contenders, dropped.questions) == (left.contenders, left.questions)
     assert dropped.tally().tolist() == left.tally().tolist()
+
+
+@pytest.mark.parametrize("table", [GOOD, {**COUNTS, "rater": GOOD["rater"]}], ids=["votes", "counts"])
+def test_judge_and_worker_are_other_names_of_rater(table: dict[str, list[Any]]) -> None:
+    plain = {name: column for name, column in table.items() if name != "rater"}
+    for name in ("judge", "worker"):
+        assert shown(encode({**plain, name: table["rater"]})) == shown(encode(table))
+    other = ["p", "q", "r"]
+    assert shown(encode({**table, "judge": other, "worker": other})) == shown(encode(table))
+    assert shown(encode({**plain, "worker": other, "judge": table["rater"]})) == shown(encode(table))
+    with pytest.raises(BadInput, match=r"^row 2, judge: 0.5 is neither text nor a whole number"):
+        encode({**plain, "judge": ["a", 0.5, "b"]})
+
+
+def test_weights_too_far_apart_are_refused_by_the_row_of_the_smallest() -> None:
+    assert listed(encode({**GOOD, "weight": [1e8, 1.0, 3.0]}).weight) == [1e8, 1.0, 3.0]
+    with pytest.raises(BadInput, match=r"^row 2, weight: 1e-06 is too small beside the largest weight, 101.0, which"):
+        encode({**GOOD, "weight": [101.0, 1e-6, 3.0]})
+    with pytest.raises(BadInput, match=r"^row 3, weight: 5e-324 is too small beside the largest weight, 1e\+308"):
+        encode({**GOOD, "weight": [1e308, 1.0, 5e-324]})
