@@ -4,10 +4,11 @@
 >>> print(rate({"model_a": ["x", "y", "x"], "model_b": ["y", "x", "y"], "winner": ["model_a", "model_a", "tie"]}))
 """
 
-from arena.ratings.board import IntervalMethod, Method, rate
+from arena.ratings.board import rate
 from arena.ratings.bootstrap import Progress
 from arena.ratings.clusters import Cluster, Estimand
 from arena.ratings.result import Board, Interval, Row
+from arena.ratings.settings import IntervalMethod, Method
 from arena.ratings.votes import BothBad, Votes, encode, pair_counts
 
 __all__ = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -21,20 +20,16 @@ from arena.ratings.models import MODELS
 from arena.ratings.ranks import rank_sets
 from arena.ratings.result import Board, Interval
 from arena.ratings.rows import Estimates, make_rows
+from arena.ratings.settings import IntervalMethod, Method, check_anchor, check_contenders, check_numbers, check_words
 from arena.ratings.votes import BothBad, Votes, encode, pair_counts
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
-Method = Literal["bradley-terry", "davidson", "rao-kupper", "elo", "elo-averaged"]
-IntervalMethod = Literal["bootstrap", "sandwich"]
 
 SCALE = BASE / math.log(10.0)
 """Elo points in a logit."""
 MEAN = START
 """The mean rating of an island's contenders where no anchor is given."""
-FARTHEST_ANCHOR = 1_000_000
-"""Elo points from 0 up to which a contender's rating may be fixed: beyond any scale in use, within exact arithmetic."""
-FARTHEST_SEED = 2**63
 
 
 def rate(
@@ -64,9 +59,11 @@ def rate(
 
     Raises BadInput for votes or settings that cannot be used.
     """
-    _check_settings(method, interval, cluster, estimand, rounds, level, seed, both_bad)
-    if anchor is not None:
-        _check_anchor(anchor[1])
+    check_words(method, interval, cluster, estimand, both_bad)
+    check_numbers(rounds, level, seed)
+    check_anchor(anchor)
+    check_contenders(contenders)
+    rounds, level, seed = int(rounds), float(level), int(seed)  # NumPy's own numbers are no JSON
     given = votes if isinstance(votes, Votes) else encode(votes)
     counted = given.counted(both_bad)
     if method == "elo-averaged":
@@ -99,7 +96,7 @@ def rate(
         rows=make_rows(given, counted, estimates, points, contenders),
         warnings=(
             *clustering.warnings,
-            *_precision(clustering, counted, interval, rounds),
+            *_precision(clustering, counted, interval, rounds, level),
             *_islands(counted, island),
             *found.warnings,
         ),
@@ -116,37 +113,8 @@ def read_anchor(text: str) -> tuple[str, float]:
         number = math.nan
     if not name or math.isnan(number):
         raise BadInput(f"--anchor '{text}' is not of the form NAME=VALUE, such as gpt-4=1000")
-    _check_anchor(number)
+    check_anchor((name, number))
     return name, number
-
-
-def _check_anchor(value: float) -> None:
-    if not math.isfinite(value):
-        raise BadInput(f"the anchor's value must be a number, not {value}")
-    if abs(value) > FARTHEST_ANCHOR:
-        raise BadInput(
-            f"the anchor's value must lie between -{FARTHEST_ANCHOR:,} and {FARTHEST_ANCHOR:,}, not {value:g}"
-        )
-
-
-def _check_settings(
-    method: str, interval: str, cluster: str, estimand: str, rounds: int, level: float, seed: int, both_bad: str
-) -> None:
-    for name, value, allowed in (
-        ("method", method, get_args(Method)),
-        ("interval", interval, get_args(IntervalMethod)),
-        ("cluster", cluster, get_args(Cluster)),
-        ("estimand", estimand, get_args(Estimand)),
-        ("both_bad", both_bad, get_args(BothBad)),
-    ):
-        if value not in allowed:
-            raise BadInput(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
-    if rounds < 1:
-        raise BadInput(f"rounds must be 1 or more, not {rounds}")
-    if not 0.0 < level < 1.0:
-        raise BadInput(f"level must lie between 0 and 1, such as 0.95, not {level}")
-    if not 0 <= seed < FARTHEST_SEED:
-        raise BadInput(f"seed must be 0 or more and below 2 to the power of 63, not {seed}")
 
 
 def _bootstraps(method: Method, clustering: Clustering) -> int:
@@ -158,14 +126,16 @@ def _islands(votes: Votes, island: IntArray) -> list[str]:
     return [caveats.islands(connectivity.named(votes.contenders, island))] if island.max() > 1 else []
 
 
-def _precision(clustering: Clustering, votes: Votes, interval: str, rounds: int) -> list[str]:
+def _precision(clustering: Clustering, votes: Votes, interval: str, rounds: int, level: float) -> list[str]:
     """What weakens the intervals."""
     groups = [(factor.name, factor.number) for factor in clustering.factors]
     if not groups:
         groups = [("vote", int(votes.tally().sum()) // 2)]
     warnings = [caveats.few_units(name, number) for name, number in groups if number < caveats.FEW_UNITS]
-    if interval == "bootstrap" and rounds < caveats.FEW_ROUNDS:
-        warnings.append(caveats.few_rounds(rounds))
+    # So many that 2.5 rounds lie beyond each end; the rounding keeps 100 for 95% from becoming 101.
+    needed = math.ceil(round(5.0 / (1.0 - level), 6))
+    if interval == "bootstrap" and rounds < needed:
+        warnings.append(caveats.few_rounds(rounds, needed, ends=len(clustering.factors) < 2))
     return warnings
 
 

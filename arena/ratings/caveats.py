@@ -8,7 +8,6 @@ from arena.ratings.placing import PENALTY_SD
 from arena.ratings.ties import TIE_SD
 
 FEW_UNITS = 10
-FEW_ROUNDS = 100
 SHOWN = 6
 
 
@@ -36,15 +35,17 @@ def few_units(cluster: str, number: int) -> str:
     return f"The intervals rest on only {what}: they are rough."
 
 
-def few_rounds(rounds: int) -> str:
-    """Percentiles of few rounds are coarse."""
+def few_rounds(rounds: int, needed: int, *, ends: bool) -> str:
+    """Percentiles of few rounds are coarse (`ends`), and so are variances."""
     drawn = "1 round was" if rounds == 1 else f"{rounds} rounds were"
-    return f"Only {drawn} drawn: the ends of the intervals are coarse; {FEW_ROUNDS} or more are needed."
+    what = "the ends of the intervals" if ends else "the intervals"
+    return f"Only {drawn} drawn: {what} are coarse; {needed:,} or more are needed."
 
 
 def placed(names: Sequence[str], *, one_way: bool) -> str:
     """The place of some contenders is the penalty's doing as much as the votes'."""
-    reason = "between some groups of contenders all points went one way" if one_way else "resampling changes nothing"
+    one_sided = "between some groups of contenders all points went one way"
+    reason = one_sided if one_way else "resampling does not tell how far they may be off"
     return (
         f"For {listed(names)} the votes alone set no bound ({reason}): rating and interval rest on a weak penalty,"
         f" a normal prior of standard deviation {PENALTY_SD:g} logits."

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from arena.errors import BadInput
-from arena.ratings import encode, pair_counts, rate
+from arena.ratings import Cluster, encode, pair_counts, rate
 from arena.ratings.votes import OUTCOMES
 from tests.ratings.samples import by_name, columns
 
@@ -26,6 +28,21 @@ GOOD = {"model_a": ["x", "y", "x"], "model_b": ["y", "z", "z"], "winner": ["mode
         ("cluster", "site", r"cluster must be one of auto, vote, question, rater, question\+rater"),
         ("rounds", 0, "rounds must be 1 or more"),
         ("level", 1.0, "level must lie between 0 and 1"),
+        ("rounds", 1.5, "rounds must be 1 or more, a whole number, not 1.5"),
+        ("rounds", True, "rounds must be 1 or more, a whole number, not True"),
+        ("rounds", "9", "rounds must be 1 or more, a whole number, not '9'"),
+        ("level", "x", "level must lie between 0 and 1, such as 0.95, not 'x'"),
+        ("level", None, "level must lie between 0 and 1, such as 0.95, not None"),
+        ("seed", "x", "seed must be 0 or more and below 2 to the power of 63, a whole number, not 'x'"),
+        ("seed", 2.0, "seed must be 0 or more and below 2 to the power of 63, a whole number, not 2.0"),
+        ("method", ["elo"], r"method must be one of .*, not \['elo'\]"),
+        ("anchor", {"a": 1}, "anchor must be a contender's name and its rating, such as .*, not {'a': 1}"),
+        ("anchor", "x=1", "anchor must be a contender's name and its rating"),
+        ("anchor", ("x",), "anchor must be a contender's name and its rating"),
+        ("anchor", (1, 1000), "anchor must be a contender's name and its rating"),
+        ("anchor", ("x", "y"), "the anchor's value must be a number, not 'y'"),
+        ("contenders", "zz", r"contenders must be a list of names, such as \['x', 'y'\], not 'zz'"),
+        ("contenders", 3, "contenders must be a list of names"),
         ("level", float("nan"), "level must lie between 0 and 1"),
         ("seed", -1, "seed must be 0 or more"),
         ("seed", 2**63, "seed must be 0 or more and below 2 to the power of 63"),
@@ -39,6 +56,42 @@ def test_a_bad_setting_is_refused(name: str, value: object, message: str) -> Non
     options: dict[str, Any] = {name: value}
     with pytest.raises(BadInput, match=message):
         rate(GOOD, **options)
+
+
+def test_numbers_of_numpy_are_settings_like_any_other() -> None:
+    given = rate(GOOD, rounds=40, level=0.5, seed=3, anchor=("x", 1200))
+    options: dict[str, Any] = {
+        "rounds": np.int64(40),
+        "level": np.float32(0.5),
+        "seed": np.uint8(3),
+        "anchor": ["x", np.float64(1200)],
+    }
+    assert json.dumps(rate(GOOD, **options).to_dict()) == json.dumps(given.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("rounds", "level", "needed"),
+    [(99, 0.95, 100), (100, 0.95, None), (499, 0.99, 500), (500, 0.99, None), (49, 0.9, 50), (50, 0.9, None)],
+)
+def test_how_many_rounds_are_few_depends_on_the_level(rounds: int, level: float, needed: int | None) -> None:
+    votes = columns([("x", "y", "model_a"), ("y", "x", "model_a"), ("x", "y", "tie")] * 10)
+    said = rate(votes, rounds=rounds, level=level).warnings
+    ends = f"Only {rounds} rounds were drawn: the ends of the intervals are coarse; {needed} or more are needed."
+    assert said == (() if needed is None else (ends,))
+
+
+def test_with_two_factors_few_rounds_make_the_whole_intervals_coarse() -> None:
+    """They come from variances, and have no ends of their own."""
+    votes = columns([("x", "y", ("model_a", "model_b", "tie")[i % 3], f"q{i % 11}") for i in range(120)])
+    votes["rater"] = [f"r{i % 10}" for i in range(120)]
+    said = {}
+    clusters: tuple[Cluster, ...] = ("question", "question+rater")
+    for cluster in clusters:
+        said[cluster], *_ = rate(votes, rounds=60, cluster=cluster).warnings
+    assert said == {
+        "question": "Only 60 rounds were drawn: the ends of the intervals are coarse; 100 or more are needed.",
+        "question+rater": "Only 60 rounds were drawn: the intervals are coarse; 100 or more are needed.",
+    }
 
 
 def test_votes_are_counted_by_hand() -> None:

@@ -21,7 +21,7 @@ Columns = dict[str, list[Any]]
 
 FEW = "The intervals rest on only"
 ONE_WAY = "the votes alone set no bound (between some groups of contenders all points went one way)"
-SAME = "the votes alone set no bound (resampling changes nothing)"
+SAME = "the votes alone set no bound (resampling does not tell how far they may be off)"
 ISLANDS = "were never compared with each other"
 ONE_QUESTION = "All votes are on one question"
 
