@@ -83,7 +83,7 @@ def rate(
         found = by_likelihood(counted, wins, ties, island, MODELS[method], request)
     shift, anchored = _shift(anchor, counted.contenders, MEAN + SCALE * found.theta)
     ratings = MEAN + SCALE * found.theta + shift
-    sets = rank_sets(found.theta, found.theta + found.draws, level, found.stretch) if island.max() == 1 else None
+    sets = rank_sets(found.theta, found.theta + found.draws, level, found.freedom) if island.max() == 1 else None
     estimates = Estimates(ratings, ratings - SCALE * found.below, ratings + SCALE * found.above, island, sets)
     return Board(
         study=study,

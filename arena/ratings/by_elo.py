@@ -11,9 +11,10 @@ from scipy.special import ndtri
 
 from arena.errors import BadInput
 from arena.ratings import caveats, elo
+from arena.ratings.ballots import Ballots
 from arena.ratings.bootstrap import BATCH_NUMBERS, BATCH_ROUNDS
 from arena.ratings.clusters import Factor
-from arena.ratings.estimates import Found, Request, centring
+from arena.ratings.estimates import Found, Request, centring, groups_of
 from arena.ratings.spreads import Spread, covariance_of, from_covariance, from_rounds, total_covariance
 from arena.ratings.units import draw_equal
 from arena.ratings.votes import Votes
@@ -52,7 +53,7 @@ def by_elo(votes: Votes, request: Request, *, averaged: bool) -> Found:
     below, above = (np.where(np.isnan(side), toss, side) for side in (spread.below, spread.above))
     order = f"mean of {elo.ORDERS} random orders" if averaged else "as given"
     warnings = (caveats.one_order(),) if averaged else ()
-    return Found(theta, below, above, spread.draws, spread.stretch, warnings, {**SETTINGS, "order": order})
+    return Found(theta, below, above, spread.draws, spread.freedom, warnings, {**SETTINGS, "order": order})
 
 
 def _spread(votes: Votes, theta: FloatArray, games: FloatArray, request: Request, *, averaged: bool) -> Spread:
@@ -63,12 +64,12 @@ def _spread(votes: Votes, theta: FloatArray, games: FloatArray, request: Request
         centre(_resampled(votes, factor, request, rng, averaged=averaged))
         for (_, factor), rng in zip(terms, generators, strict=False)
     ]
-    groups = request.clustering.groups or len(votes.a)
+    groups = groups_of(Ballots.of(votes), np.arange(len(theta)), request.clustering)
     if len(request.clustering.factors) < 2:
-        return from_rounds(centre(theta), rounds[0], request.level, groups)
+        return from_rounds(centre(theta), rounds[0], np.zeros((len(theta), len(theta))), request.level, groups)
     floor = covariance_of(centre(_resampled(votes, None, request, generators[-1], averaged=averaged)))
     covariance = total_covariance(request.clustering.terms, rounds)
-    return from_covariance(covariance, floor, request.level, groups, request.rounds, last)
+    return from_covariance(covariance, floor, request.level, groups, request.rounds, last, moderated=True)
 
 
 def _resampled(

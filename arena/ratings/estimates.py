@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
+from arena.ratings.ballots import Ballots
 from arena.ratings.bootstrap import Report
 from arena.ratings.clusters import Clustering
+from arena.ratings.spreads import LEAST, Groups
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -35,7 +38,7 @@ class Request:
 class Found:
     """Log-strengths of mean 0 on each island, how far their intervals reach, and draws of their errors; in logits.
 
-    `theta`, `below`, `above` of shape (contenders,), `draws` (rounds, contenders); `stretch` as in `spreads.Spread`;
+    `theta`, `below`, `above` of shape (contenders,), `draws` (rounds, contenders); `freedom` as in `spreads.Spread`;
     `settings` are those of the method.
     """
 
@@ -43,7 +46,7 @@ class Found:
     below: FloatArray
     above: FloatArray
     draws: FloatArray
-    stretch: float
+    freedom: float
     warnings: tuple[str, ...]
     settings: dict[str, float | str]
 
@@ -59,3 +62,20 @@ def centring(games: FloatArray) -> Callable[[FloatArray], FloatArray]:
         return result
 
     return centred
+
+
+def groups_of(ballots: Ballots, members: IntArray, clustering: Clustering) -> Groups:
+    """How many groups tell the spread within the block of these members; of two factors, the fewer."""
+    own, rows = ballots.within(members)
+    if not clustering.factors:
+        return Groups(own.votes, np.full(own.contenders, max(float(own.votes), LEAST)))
+    found = []
+    for factor in clustering.factors:
+        _, of = np.unique(factor.of[rows], return_inverse=True)
+        number = int(of.max()) + 1
+        mass = np.ones(len(own.kind)) if own.mass is None else own.mass
+        where = (np.tile(of.reshape(-1), 2), np.concatenate(own.sides))
+        held = csr_array((np.tile(mass, 2), where), shape=(number, own.contenders))
+        held.sum_duplicates()
+        found.append((number, held.sum(axis=0) ** 2 / held.multiply(held).sum(axis=0)))
+    return Groups(min(number for number, _ in found), np.min([effective for _, effective in found], axis=0))

@@ -32,20 +32,28 @@ class Island:
         """The block of each member."""
         return blocks(self.points)
 
+    def within(self, inside: IntArray) -> FloatArray:
+        """The votes of each member, (members,), with those `inside`; none of the others."""
+        votes = np.zeros(len(self.theta))
+        votes[inside] = self.points[np.ix_(inside, inside)].sum(axis=0) + self.points[np.ix_(inside, inside)].sum(
+            axis=1
+        )
+        return votes
+
 
 @dataclass(frozen=True)
 class Reach:
     """How far the intervals of an island's members reach below and above, (members,), and draws of their errors.
 
     `draws`, (rounds, members), all in logits. `placed`: members whose interval is the penalised likelihood's, in whole
-    or in part; `stretch` as in `Spread`.
+    or in part; `freedom` as in `Spread`.
     """
 
     below: FloatArray
     above: FloatArray
     draws: FloatArray
     placed: npt.NDArray[np.bool_]
-    stretch: float
+    freedom: float
 
 
 def reach(
@@ -68,14 +76,14 @@ def reach(
     q = float(ndtri((1.0 + level) / 2.0))
     size = len(island.theta)
     below, above, draws = np.zeros(size), np.zeros(size), np.zeros((rounds, size))
-    placed, stretch = np.zeros(size, dtype=bool), 1.0
+    placed, freedom = np.zeros(size, dtype=bool), np.inf
     block = island.block
     for number in range(block.max() + 1):
         inside = np.flatnonzero(block == number)
         if len(inside) < 2:
             continue
         found = spread(island.members[inside])
-        stretch = max(stretch, found.stretch)
+        freedom = min(freedom, found.freedom)
         below[inside], above[inside], draws[:, inside] = found.below, found.above, found.draws
         untold = inside[np.isnan(found.below)]
         if len(untold):
@@ -83,8 +91,8 @@ def reach(
             _singly(island, inside, untold, independent, (below, above, draws), q, rng)
     main = _main(block, island.votes, island.theta)
     if block.max() == 0:
-        return Reach(below, above, draws, placed, stretch)
-    weight = island.votes * (block == main if main is not None else 1)
+        return Reach(below, above, draws, placed, freedom)
+    weight = island.within(np.flatnonzero(block == main)) if main is not None else island.votes
     profiles = _profiles(island.points, island.theta, block, weight, independent(block))
     for number in range(block.max() + 1):
         if number == main:
@@ -95,7 +103,7 @@ def reach(
         below[inside], above[inside] = np.hypot(below[inside], low), np.hypot(above[inside], high)
         inwards = low if profiles[0].best(number) > 0 else high
         draws[:, inside] += _drawn(inwards / q, 1 if main is not None else block.max() + 1, rounds, rng)[:, None]
-    return Reach(below, above, draws, placed, stretch)
+    return Reach(below, above, draws, placed, freedom)
 
 
 def _main(block: IntArray, votes: FloatArray, theta: FloatArray) -> int | None:
@@ -145,7 +153,7 @@ def _singly(
         island.points[np.ix_(inside, inside)],
         np.zeros(len(inside)),
         np.arange(len(inside)),
-        island.votes[inside],
+        island.within(inside)[inside],
         independent(alone),
     )
     for member in untold:

@@ -11,7 +11,7 @@ from arena.ratings import caveats, connectivity
 from arena.ratings.ballots import Ballots
 from arena.ratings.bootstrap import bootstrap
 from arena.ratings.clusters import Clustering, Factor
-from arena.ratings.estimates import Found, Request, centring
+from arena.ratings.estimates import Found, Request, centring, groups_of
 from arena.ratings.fitting import fit
 from arena.ratings.intervals import Island, reach
 from arena.ratings.models import Model
@@ -41,24 +41,24 @@ def by_likelihood(
         theta[group] = fit(counts[None, :, group[:, None], group[None, :]], model, games[group])[0]
     *generators, rng = request.generators()
     if request.interval == "sandwich":
-        spread = _analytic(ballots, model, games, request, generators[0])
+        spread = _analytic(ballots, model, points, request, generators[0])
     else:
-        spread = _resampled(ballots, model, members, theta, games, request, generators)
+        spread = _resampled(ballots, model, members, theta, points, request, generators)
     below, above, draws = np.zeros_like(theta), np.zeros_like(theta), np.zeros((request.rounds, len(theta)))
-    placed, stretch = np.zeros(len(theta), dtype=bool), 1.0
+    placed, freedom = np.zeros(len(theta), dtype=bool), np.inf
     for group in members:
         isle = Island(group, theta[group], points[np.ix_(group, group)], games[group])
         found = reach(
             isle, spread, _independent(ballots, group, request.clustering), request.level, request.rounds, rng
         )
         below[group], above[group], draws[:, group], placed[group] = found.below, found.above, found.draws, found.placed
-        stretch = max(stretch, found.stretch)
+        freedom = min(freedom, found.freedom)
     return Found(
         theta=theta,
         below=below,
         above=above,
         draws=draws,
-        stretch=stretch,
+        freedom=freedom,
         warnings=(*_placed(votes.contenders, members, points, placed), *_held(model, counts, points)),
         settings={"penalty_sd_logits": PENALTY_SD},
     )
@@ -102,49 +102,54 @@ def _resampled(
     model: Model,
     islands: list[IntArray],
     theta: FloatArray,
-    games: FloatArray,
+    points: FloatArray,
     request: Request,
     generators: Sequence[np.random.Generator],
 ) -> Callable[[IntArray], Spread]:
     """The spread within a block by the bootstrap of each term."""
     terms: Sequence[tuple[int, Factor | None]] = request.clustering.terms or ((1, None),)
+    games = points.sum(axis=0) + points.sum(axis=1)
     rounds = []
     for (_, factor), rng in zip(terms, generators, strict=False):
         units = by_vote(ballots, model) if factor is None else by_factor(ballots, factor, model)
         rounds.append(bootstrap(units, model, islands, theta, games, request.rounds, rng, request.report))
 
     def spread(members: IntArray) -> Spread:
-        centre = centring(games[members])
-        drawn = [centre(found[:, members]) for found in rounds]
-        groups, factors = request.clustering.groups or ballots.votes, len(request.clustering.factors)
-        if factors < 2 and any(len(island) == len(members) for island in islands if members[0] in island):
-            return from_rounds(centre(theta[members]), drawn[0], request.level, groups)
+        centre, groups = _centring_of(points, members), groups_of(ballots, members, request.clustering)
         floor = centre(centre(Sandwich.of(ballots, members, model).by_vote()).T)
-        # Rounds in which a block falls apart differ by where the penalty puts its parts. That tells nothing of members
-        # whose own votes within the block bear no information on how far they may be off.
-        drawn = [np.where(np.diag(floor) > SAME**2, found, np.nan) for found in drawn]
-        if factors < 2:
-            return from_rounds(centre(theta[members]), drawn[0], request.level, groups)
+        drawn = [centre(found[:, members]) for found in rounds]
+        if not any(len(island) == len(members) for island in islands if members[0] in island):
+            # Rounds in which a block falls apart differ by where the penalty puts its parts. That tells nothing of
+            # members whose own votes within the block bear no information on how far they may be off.
+            drawn = [np.where(np.diag(floor) > SAME**2, found, np.nan) for found in drawn]
+        if len(request.clustering.factors) < 2:
+            least = floor if request.clustering.factors else np.zeros_like(floor)
+            return from_rounds(centre(theta[members]), drawn[0], least, request.level, groups)
         covariance = total_covariance(request.clustering.terms, drawn)
-        return from_covariance(covariance, floor, request.level, groups, request.rounds, generators[-1])
+        return from_covariance(covariance, floor, request.level, groups, request.rounds, generators[-1], moderated=True)
 
     return spread
 
 
 def _analytic(
-    ballots: Ballots, model: Model, games: FloatArray, request: Request, rng: np.random.Generator
+    ballots: Ballots, model: Model, points: FloatArray, request: Request, rng: np.random.Generator
 ) -> Callable[[IntArray], Spread]:
     """The spread within a block by the sandwich of each term."""
 
     def spread(members: IntArray) -> Spread:
-        centre, sandwich = centring(games[members]), Sandwich.of(ballots, members, model)
-        by_vote = sandwich.by_vote()
-        terms = request.clustering.terms
+        centre, groups = _centring_of(points, members), groups_of(ballots, members, request.clustering)
+        sandwich = Sandwich.of(ballots, members, model)
+        by_vote, terms = sandwich.by_vote(), request.clustering.terms
         covariance = sum((sign * sandwich.by_group(f.of, f.size) for sign, f in terms), np.zeros_like(by_vote))
-        floor = by_vote if len(request.clustering.factors) > 1 else np.zeros_like(by_vote)
-        found = covariance if terms else by_vote
-        groups = request.clustering.groups or ballots.votes
-        found, floor = centre(centre(found).T), centre(centre(floor).T)
-        return from_covariance(found, floor, request.level, groups, request.rounds, rng)
+        found = centre(centre(covariance if terms else by_vote).T)
+        floor = centre(centre(by_vote).T) if terms else np.zeros_like(by_vote)
+        two = len(request.clustering.factors) > 1
+        return from_covariance(found, floor, request.level, groups, request.rounds, rng, moderated=two)
 
     return spread
+
+
+def _centring_of(points: FloatArray, members: IntArray) -> Callable[[FloatArray], FloatArray]:
+    """Takes the mean of a block's members off, weighted by their votes with each other."""
+    among = points[np.ix_(members, members)]
+    return centring(among.sum(axis=0) + among.sum(axis=1))

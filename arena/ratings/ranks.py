@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr, stdtrit
 
 from arena.errors import BadInput
 
@@ -26,6 +27,10 @@ SAME = 1e-8
 """Share of the range of the estimates below which two numbers differ only by what a fit leaves unfinished."""
 MARGIN = 1e-6
 """Relative: more than what single precision can add to or take from a critical value."""
+FARTHEST = 7.0
+"""Normal deviations whose probability differs from 1 by more than rounding."""
+CERTAIN = 1e6
+"""Degrees of freedom from which on t is normal to all digits that matter."""
 CELLS = 131_072
 """Numbers in the working array (512 kB), so that it stays in the processor's cache."""
 
@@ -66,30 +71,31 @@ def rank_ranges(low: FloatArray, high: FloatArray) -> tuple[IntArray, IntArray]:
     return (1 + above).astype(np.int64), (len(low) - below).astype(np.int64)
 
 
-def rank_sets(theta: FloatArray, draws: FloatArray, level: float, stretch: float = 1.0) -> RankSets:
+def rank_sets(theta: FloatArray, draws: FloatArray, level: float, freedom: float = math.inf) -> RankSets:
     """Sets of ranks that hold for all contenders at once with probability `level`, from draws of the estimator.
 
     `theta`, (contenders,), are the estimates, `draws`, (rounds, contenders), the draws around them (bootstrap rounds,
     or normal draws with the estimated covariance), both in the same unit. Only differences within a round are used. NaN
     is a contender that the round cannot estimate; its pairs go without that round. A contender that too few rounds hold
     (SEEN), or a difference that does not vary from round to round, decides nothing: no spread is no certainty.
-    `stretch` multiplies the critical values: above 1 where the spread itself comes from few clusters.
+    `freedom` are the degrees of freedom of the draws' variance where few clusters tell it: the critical value, which is
+    some normal quantile, is replaced by the t quantile of the same probability.
 
     Mogstad, Romano, Shaikh & Wilhelm (2024), simultaneous two-sided sets: all "j is no better than k" are tested
     together, by the largest studentised difference, with the step-down of Romano & Wolf (2005). Fewer rounds than
     level / (1 - level) decide nothing.
 
-    Raises BadInput for estimates or draws that are infinite, of the wrong shape or missing, and for a level or stretch
+    Raises BadInput for estimates or draws that are infinite, of the wrong shape or missing, and for a level or freedom
     out of range.
     """
-    _check(theta, draws, level, stretch)
+    _check(theta, draws, level, freedom)
     n = len(theta)
     draws = draws[(~np.isnan(draws)).sum(axis=1) >= min(2, n)]
     if not len(draws):
         raise BadInput("no round of the draws holds two contenders, so ranks cannot be told; draw more rounds")
     off = draws - theta
     off -= np.nanmean(off, axis=1, keepdims=True)
-    better = _step_down(theta, off, level, stretch)
+    better = _step_down(theta, off, level, freedom)
     return RankSets(
         low=(1 + better.sum(axis=0)).astype(np.int64),
         high=(n - better.sum(axis=1)).astype(np.int64),
@@ -99,7 +105,7 @@ def rank_sets(theta: FloatArray, draws: FloatArray, level: float, stretch: float
     )
 
 
-def _check(theta: FloatArray, draws: FloatArray, level: float, stretch: float) -> None:
+def _check(theta: FloatArray, draws: FloatArray, level: float, freedom: float) -> None:
     n = len(theta)
     if not n or draws.ndim != 2 or draws.shape[1] != n:
         raise BadInput(f"draws of shape {draws.shape} do not fit {n} estimates; give one column for each contender")
@@ -109,11 +115,11 @@ def _check(theta: FloatArray, draws: FloatArray, level: float, stretch: float) -
             raise BadInput(f"{where}: not a finite number; leave out contenders that cannot be estimated")
     if not 0 < level < 1:
         raise BadInput(f"level: {level} is not between 0 and 1; give for example 0.95")
-    if not (math.isfinite(stretch) and stretch > 0):
-        raise BadInput(f"stretch: {stretch} is not a finite number above 0; give 1 where nothing is to be widened")
+    if not freedom > 0:
+        raise BadInput(f"freedom: {freedom} is not a number above 0; give infinity where the variance is known")
 
 
-def _step_down(theta: FloatArray, off: FloatArray, level: float, stretch: float) -> BoolArray:
+def _step_down(theta: FloatArray, off: FloatArray, level: float, freedom: float) -> BoolArray:
     """Who is better than whom, (contenders, contenders). `off`, (rounds, contenders), is draw - estimate.
 
     What was decided is left out of the next step's critical value. "k is better than j" stays in after j was found
@@ -125,13 +131,21 @@ def _step_down(theta: FloatArray, off: FloatArray, level: float, stretch: float)
     undecided = np.isfinite(errors)
     better = np.zeros_like(undecided)
     while undecided.any():
-        limit = stretch * max(0.0, _quantile(_largest(scores, weights, undecided), level))
+        limit = _with_freedom(max(0.0, _quantile(_largest(scores, weights, undecided), level)), freedom)
         found = undecided & (lead > limit * (1 + MARGIN))
         if not found.any():
             break
         better |= found
         undecided &= ~found
     return better
+
+
+def _with_freedom(limit: float, freedom: float) -> float:
+    """The t quantile of the probability whose normal quantile is `limit`; in proportion beyond FARTHEST."""
+    if not 0.0 < limit < math.inf or freedom > CERTAIN:
+        return limit
+    told = min(limit, FARTHEST)
+    return limit * float(stdtrit(freedom, float(ndtr(told)))) / told
 
 
 def _standard_errors(theta: FloatArray, off: FloatArray) -> FloatArray:

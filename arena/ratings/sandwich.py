@@ -14,7 +14,7 @@ from arena.ratings.models import Model
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
-DENSE = 50_000_000
+DENSE = 8_000_000
 """Numbers up to which the clusters' scores are held as a full matrix."""
 
 

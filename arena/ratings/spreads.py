@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri, stdtrit
+from scipy.special import stdtrit
 
-from arena.ratings.bootstrap import percentile_levels, stretched
+from arena.ratings.bootstrap import percentile_levels
 from arena.ratings.clusters import Factor
 
 IntArray = npt.NDArray[np.int64]
@@ -17,87 +17,136 @@ FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Groups:
+    """How many groups tell the spread within a block: `number` in all, and `effective`, (contenders,), for each.
+
+    Of a contender with n votes in group g, (Σn)² / Σn² groups count: one where all its votes are in one.
+    """
+
+    number: int
+    effective: FloatArray
+
+
+@dataclass(frozen=True)
 class Spread:
     """Of the ratings of one block, taken from its vote-weighted mean; in logits.
 
-    `below`, `above`, (contenders,): how far each interval reaches, NaN where the resamples do not tell. `draws`,
-    (rounds, contenders): draws of the estimates' errors, for what is said of several contenders at once; a pairwise
-    difference is beyond doubt where it is beyond `stretch` times what the draws' normal law would have.
+    `below`, `above`, (contenders,): how far each interval reaches, NaN where nothing tells. `draws`, (rounds,
+    contenders): draws of the estimates' errors, for what is said of several contenders at once, with the `freedom` of
+    the variance behind them.
     """
 
     below: FloatArray
     above: FloatArray
     draws: FloatArray
-    stretch: float
+    freedom: float
 
 
 SAME = 1e-6
 """Logits below which ratings do not differ: more than a fit leaves unfinished, and two of the last digit written."""
 LOST = 0.5
 """Share of rounds that may say nothing of a contender before its draws are not used."""
+FEW = 10
+"""Groups below which the percentiles asked for lie beyond the rounds, so that standard deviations are taken."""
+LEAST = 3.0 - 1e-9
+"""Effective groups below which a contender's spread cannot be told."""
 
 
-def from_rounds(theta: FloatArray, rounds: FloatArray, level: float, groups: int) -> Spread:
-    """Percentiles of the rounds, (rounds, contenders), of one factor with so many groups; widened to hold `theta`."""
-    low, high = np.full(len(theta), np.nan), np.full(len(theta), np.nan)
-    told = _told(rounds)
-    if told.any():
-        low[told], high[told] = np.nanquantile(rounds[:, told], percentile_levels(level, groups), axis=0)
-    below, above = np.maximum(theta - low, 0.0), np.maximum(high - theta, 0.0)
-    return Spread(below, above, rounds - theta, stretched(level, groups) / float(ndtri((1.0 + level) / 2.0)))
+def from_rounds(theta: FloatArray, rounds: FloatArray, floor: FloatArray, level: float, groups: Groups) -> Spread:
+    """Percentiles of the rounds, (rounds, contenders), of one factor; widened to hold `theta`, (contenders,).
+
+    With FEW groups, ± t standard deviations. Where the rounds vary less than single votes would (`floor`, their
+    covariance), or a contender's votes are in few of the groups, the interval is widened to match.
+    """
+    below, above = np.full(len(theta), np.nan), np.full(len(theta), np.nan)
+    told = np.flatnonzero(_told(rounds) & (groups.effective >= LEAST))
+    scale = np.ones(len(theta))
+    if len(told):
+        variance = np.nanvar(rounds[:, told], axis=0, ddof=1)
+        few = _enlarged(groups)[told]
+        scale[told] = np.sqrt(np.maximum(variance * few, np.diag(floor)[told]) / variance)
+        if groups.number < FEW:
+            reach = critical(level, groups.effective[told] - 1.0, np.zeros(len(told))) * scale[told]
+            below[told] = above[told] = reach * np.sqrt(variance * groups.number / (groups.number - 1))
+        else:
+            low, high = np.nanquantile(rounds[:, told], percentile_levels(level, groups.number), axis=0)
+            scale[told] *= critical(level, groups.effective[told] - 1.0, np.zeros(len(told)))
+            scale[told] /= float(stdtrit(groups.number - 1, (1.0 + level) / 2.0))
+            below[told] = np.maximum(theta[told] - low, 0.0) * scale[told]
+            above[told] = np.maximum(high - theta[told], 0.0) * scale[told]
+    enlarged = scale * np.sqrt(groups.number / max(groups.number - 1, 1))
+    return Spread(below, above, (rounds - theta) * enlarged, float(max(groups.number - 1, 1)))
+
+
+def _enlarged(groups: Groups) -> FloatArray:
+    """By how much a variance that was enlarged by G / (G - 1) has to be larger yet, where few of the groups count."""
+    own = np.maximum(groups.effective, LEAST)
+    whole = groups.number / max(groups.number - 1, 1)
+    enlarged: FloatArray = np.maximum(own / (own - 1.0) / whole, 1.0)
+    return enlarged
 
 
 def from_covariance(
-    covariance: FloatArray, floor: FloatArray, level: float, groups: int, rounds: int, rng: np.random.Generator
+    covariance: FloatArray,
+    floor: FloatArray,
+    level: float,
+    groups: Groups,
+    rounds: int,
+    rng: np.random.Generator,
+    *,
+    moderated: bool,
 ) -> Spread:
-    """± `critical` standard deviations, and normal draws; variances are never below those of `floor`.
+    """± `critical` standard deviations, never below those of `floor`; and normal draws as wide.
 
-    `covariance` and `floor`, (contenders, contenders). For the draws, no difference of two contenders has a variance
-    below the floor's either.
+    `covariance` and `floor`, (contenders, contenders). With two factors variances are `moderated`. In the draws, no
+    difference of two contenders has a variance below the floor's either, but for what moderating takes off.
     """
     below, draws = np.full(len(floor), np.nan), np.zeros((rounds, len(floor)))
     # Terms that are subtracted can leave less than nothing; NaN stays what it is.
-    told = np.flatnonzero(np.maximum(np.diag(covariance), np.diag(floor)) > SAME**2)
-    stretch = 1.0
+    known = np.maximum(np.diag(covariance), np.diag(floor)) > SAME**2
+    told = np.flatnonzero(known & (groups.effective >= LEAST))
     if len(told):
-        cut = np.ix_(told, told)
-        least, freedom = np.diag(floor)[told], float(max(groups - 1, 1))
-        variance, freedom = _moderated(np.diag(covariance)[told], least, freedom)
-        reach = critical(level, freedom, least / variance)
-        below[told] = reach * np.sqrt(variance)
-        stretch = float(reach.max()) / float(ndtri((1.0 + level) / 2.0))
-        roots, vectors = np.linalg.eigh(floor[cut] + _positive(covariance[cut] - floor[cut]))
-        draws[:, told] = rng.standard_normal((rounds, len(told))) @ (vectors * np.sqrt(np.maximum(roots, 0.0))).T
-    return Spread(below, below, draws, stretch)
+        cut, root = np.ix_(told, told), np.sqrt(_enlarged(groups)[told])
+        enlarged, least = covariance[cut] * np.outer(root, root), np.diag(floor)[told]
+        freedom, share = groups.effective[told] - 1.0, np.zeros(len(told))
+        variance: FloatArray = np.maximum(np.diag(enlarged), least)
+        if moderated:
+            variance, freedom = _moderated(np.diag(enlarged), least, freedom)
+            share = least / variance
+        below[told] = critical(level, freedom, share) * np.sqrt(variance)
+        joint = floor[cut] + _positive(enlarged - floor[cut])
+        roots, vectors = np.linalg.eigh(joint)
+        wide = np.sqrt(variance / np.diag(joint))
+        draws[:, told] = rng.standard_normal((rounds, len(told))) @ (vectors * np.sqrt(np.maximum(roots, 0.0))).T * wide
+    return Spread(below, below, draws, float(max(groups.number - 1, 1)))
 
 
-def _moderated(variance: FloatArray, least: FloatArray, freedom: float) -> tuple[FloatArray, float]:
+def _moderated(variance: FloatArray, least: FloatArray, freedom: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Variances from few groups, moved to what they have in common, never below `least`; and the degrees of freedom.
 
     What a variance has beyond `least` is what raters (or questions) add. Where contenders do not differ in that by more
-    than variances of so many degrees of freedom differ by chance, it is taken as one for all (after Smyth 2004). The
-    others' estimates then count half: they come from the same raters.
+    than variances of so many degrees of freedom differ by chance, it is taken as one for all (after Smyth 2004); one
+    that stands out keeps the more of its own. The others' estimates then count half: they come from the same raters.
     """
-    if not least.any():
-        return variance, freedom
     excess = variance - least
     chance = 2.0 * (least + max(float(np.median(excess)), 0.0)) ** 2 / freedom
     trust = (1.0 / chance) / (1.0 / chance).sum()
     common = float(trust @ excess)
     beyond = float(((excess - common) ** 2 / chance).sum())
     weight = min(1.0, (len(excess) - 1) / beyond) if beyond > 0 else 1.0
-    moved: FloatArray = least + np.maximum(weight * common + (1.0 - weight) * excess, 0.0)
-    return moved, freedom * (1.0 + weight * max(1.0 / float(trust @ trust) - 2.0, 0.0) / 2.0)
+    own: FloatArray = weight / (1.0 + np.maximum(excess - common, 0.0) ** 2 / chance / 4.0)
+    moved: FloatArray = least + np.maximum(own * common + (1.0 - own) * excess, 0.0)
+    return moved, freedom * (1.0 + own * max(1.0 / float(trust @ trust) - 2.0, 0.0) / 2.0)
 
 
-def critical(level: float, freedom: float, share: FloatArray) -> FloatArray:
+def critical(level: float, freedom: FloatArray, share: FloatArray) -> FloatArray:
     """How many standard deviations an interval of `level` reaches, (contenders,), where few groups tell the variance.
 
     The variance is the larger of an estimate with `freedom` degrees of freedom and of a floor that is known; the floor
     is this `share` of it. Only what exceeds the floor is uncertain (Satterthwaite 1946).
     """
     left = np.maximum(1.0 - share, 1e-6) ** 2
-    return np.asarray(stdtrit(freedom / left, (1.0 + level) / 2.0), dtype=np.float64)
+    return np.asarray(stdtrit(np.maximum(freedom, 1.0) / left, (1.0 + level) / 2.0), dtype=np.float64)
 
 
 def total_covariance(terms: Sequence[tuple[int, Factor]], rounds: Sequence[FloatArray]) -> FloatArray:

@@ -34,7 +34,7 @@ def study(seed: int, n: int | None = None, rounds: int = 120, missing: float = 0
     return theta, draws
 
 
-def brute_force(theta: Numbers, draws: Numbers, level: float, stretch: float = 1.0, steps: int = 99) -> set[Pair]:
+def brute_force(theta: Numbers, draws: Numbers, level: float, freedom: float = math.inf, steps: int = 99) -> set[Pair]:
     """The pairs decided, the first one better, straight from the definition: no matrix, no symmetry, no chunk."""
     n = len(theta)
     gaps: dict[Pair, list[float]] = {
@@ -49,7 +49,9 @@ def brute_force(theta: Numbers, draws: Numbers, level: float, stretch: float = 1
             known = [gaps[pair][number] / error[pair] for pair in undecided if not math.isnan(gaps[pair][number])]
             largest += [max(known)] if known else []
         place = math.ceil(round(level * (len(largest) + 1), 9))
-        limit = stretch * sorted(largest)[place - 1] if place <= len(largest) else math.inf
+        limit = sorted(largest)[place - 1] if place <= len(largest) else math.inf
+        if math.isfinite(limit) and math.isfinite(freedom):
+            limit = float(stats.t.ppf(stats.norm.cdf(limit), freedom))
         new = {(j, k) for j, k in undecided if (theta[j] - theta[k]) / error[j, k] > max(limit, 0)}
         if not new:
             break
@@ -66,13 +68,13 @@ def longest_chain(below: int, better: set[Pair]) -> int:
 
 
 @pytest.mark.parametrize("level", [0.5, 0.9, 0.95])
-@pytest.mark.parametrize("stretch", [1.0, 1.3])
+@pytest.mark.parametrize("freedom", [math.inf, 9.0])
 @pytest.mark.parametrize("missing", [0.0, 0.08])
-def test_every_field_equals_brute_force(level: float, stretch: float, missing: float) -> None:
+def test_every_field_equals_brute_force(level: float, freedom: float, missing: float) -> None:
     found = 0
     for seed in range(12):
         theta, draws = study(seed, missing=missing)
-        sets, expected = rank_sets(theta, draws, level, stretch), brute_force(theta, draws, level, stretch)
+        sets, expected = rank_sets(theta, draws, level, freedom), brute_force(theta, draws, level, freedom)
         contenders = range(len(theta))
         assert decided(sets) == expected
         assert sets.low.tolist() == [1 + sum(pair[1] == j for pair in expected) for j in contenders]
@@ -105,7 +107,8 @@ def test_two_contenders_are_told_apart_where_the_normal_test_does() -> None:
     for factor, told in ((0.97, False), (1.03, True)):
         theta = np.array([factor * stats.norm.ppf(0.975) * sd, 0.0])
         assert rank_sets(theta, draws + theta, 0.95).better[0, 1] == told
-        assert rank_sets(1.2 * theta, draws + 1.2 * theta, 0.95, stretch=1.2).better[0, 1] == told
+        wider = theta * (stats.t.ppf(0.975, 9) / stats.norm.ppf(0.975))
+        assert rank_sets(wider, draws + wider, 0.95, freedom=9.0).better[0, 1] == told
 
 
 def test_equal_and_independent_contenders_are_told_apart_at_tukeys_distance() -> None:
@@ -144,12 +147,12 @@ def test_relabelled_contenders_keep_their_sets(seed: int) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(seeds, st.floats(0.05, 0.97), st.floats(0.05, 0.97), st.floats(1, 2))
-def test_a_higher_level_or_a_stretch_decides_no_more(seed: int, one: float, other: float, stretch: float) -> None:
+@given(seeds, st.floats(0.05, 0.97), st.floats(0.05, 0.97), st.floats(2, 200))
+def test_a_higher_level_or_few_groups_decide_no_more(seed: int, one: float, other: float, freedom: float) -> None:
     theta, draws = study(seed)
     low, high = sorted((one, other))
     assert decided(rank_sets(theta, draws, high)) <= decided(rank_sets(theta, draws, low))
-    assert decided(rank_sets(theta, draws, low, stretch)) <= decided(rank_sets(theta, draws, low))
+    assert decided(rank_sets(theta, draws, low, freedom)) <= decided(rank_sets(theta, draws, low))
 
 
 @settings(max_examples=60, deadline=None)
@@ -241,7 +244,7 @@ def test_nineteen_rounds_are_the_fewest_that_decide_anything_at_95_percent() -> 
 
 
 @pytest.mark.parametrize(
-    ("theta", "draws", "level", "stretch", "said"),
+    ("theta", "draws", "level", "freedom", "said"),
     [
         ([], np.zeros((5, 0)), 0.95, 1.0, "one column for each contender"),
         ([1, 2], np.zeros((5, 3)), 0.95, 1.0, r"shape \(5, 3\) do not fit 2 estimates"),
@@ -252,15 +255,15 @@ def test_nineteen_rounds_are_the_fewest_that_decide_anything_at_95_percent() -> 
         ([1, 2], [[NAN, 0], [0, NAN]], 0.95, 1.0, "no round of the draws holds two contenders"),
         ([1, 2], np.zeros((5, 2)), 1.0, 1.0, "level: 1.0 is not between 0 and 1"),
         ([1, 2], np.zeros((5, 2)), NAN, 1.0, "level: nan"),
-        ([1, 2], np.zeros((5, 2)), 0.95, 0.0, "stretch: 0.0"),
-        ([1, 2], np.zeros((5, 2)), 0.95, math.inf, "stretch: inf"),
+        ([1, 2], np.zeros((5, 2)), 0.95, 0.0, "freedom: 0.0"),
+        ([1, 2], np.zeros((5, 2)), 0.95, math.nan, "freedom: nan"),
     ],
 )
 def test_what_cannot_be_used_is_refused(
-    theta: list[float], draws: Numbers, level: float, stretch: float, said: str
+    theta: list[float], draws: Numbers, level: float, freedom: float, said: str
 ) -> None:
     with pytest.raises(BadInput, match=said):
-        rank_sets(np.array(theta, dtype=float), np.asarray(draws, dtype=float), level, stretch)
+        rank_sets(np.array(theta, dtype=float), np.asarray(draws, dtype=float), level, freedom)
 
 
 STUDIES = 400
