@@ -90,7 +90,7 @@ def rate(
         method=method,
         scale=f"elo-{BASE:g}",
         anchor=anchored,
-        interval=Interval(interval, clustering.name, rounds, level, seed, estimand),
+        interval=Interval(interval, clustering.name, rounds, level, seed, _about(clustering)),
         votes=int(given.tally().sum()) // 2,
         ledger=ledger,
         rows=make_rows(given, counted, estimates, points, contenders),
@@ -120,6 +120,12 @@ def read_anchor(text: str) -> tuple[str, float]:
 def _bootstraps(method: Method, clustering: Clustering) -> int:
     """How many bootstraps are needed: one for each term of the variance, and for Elo one by vote beside two factors."""
     return max(1, len(clustering.terms)) + (method in ("elo", "elo-averaged") and len(clustering.factors) > 1)
+
+
+def _about(clustering: Clustering) -> Estimand:
+    """What the intervals are about in truth: other questions only where questions are drawn."""
+    by_question = any(factor.name == "question" for factor in clustering.factors)
+    return "questions-like-these" if by_question else "these-questions"
 
 
 def _islands(votes: Votes, island: IntArray) -> list[str]:

@@ -42,7 +42,8 @@ class Row:
 class Interval:
     """How the intervals were made: by bootstrap or sandwich, for votes alike by `cluster`; rounds, level and seed.
 
-    `estimand` says what they are about: "questions-like-these", or "these-questions" alone.
+    `estimand` says what they are about: "questions-like-these", or, where questions are no cluster, "these-questions"
+    alone, whichever was asked for.
     """
 
     method: str

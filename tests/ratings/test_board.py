@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
 
+from arena.errors import BadInput
 from arena.ratings import Board, Cluster, Method, Row, rate
 from tests.ratings.samples import by_name, columns, ratings, rows_of
 
@@ -57,6 +59,41 @@ def test_the_json_contract_to_the_key() -> None:
         ]
     ] * 4  # fmt: skip
     assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+@pytest.mark.parametrize(
+    ("cluster", "questions", "raters", "about"),
+    [
+        ("auto", 11, 0, "questions-like-these"),
+        ("auto", 11, 8, "questions-like-these"),
+        ("question", 11, 0, "questions-like-these"),
+        ("question+rater", 11, 8, "questions-like-these"),
+        ("vote", 11, 0, "these-questions"),
+        ("rater", 11, 8, "these-questions"),
+        ("auto", 0, 0, "these-questions"),
+        ("auto", 0, 8, "these-questions"),
+        ("auto", 1, 0, "these-questions"),
+    ],
+)
+def test_the_board_says_what_its_intervals_are_about(cluster: Cluster, questions: int, raters: int, about: str) -> None:
+    """Nothing is said of other questions where questions are not drawn."""
+    votes = columns(ROUND * 20)
+    if questions:
+        votes["question_id"] = [f"q{i % questions}" for i in range(80)]
+    if raters:
+        votes["rater"] = [f"r{i * 7 % 80 % raters}" for i in range(80)]
+    assert rate(votes, cluster=cluster, rounds=50).interval.estimand == about
+
+
+def test_an_estimand_and_a_cluster_that_contradict_each_other_are_refused() -> None:
+    votes = {**columns([(*row, f"q{i % 5}") for i, row in enumerate(ROUND * 5)]), "rater": list("abcde") * 4}
+    clusters: tuple[Cluster, ...] = ("question", "question+rater", "rater", "vote", "auto")
+    for cluster in clusters[:2]:
+        with pytest.raises(BadInput, match=f"these-questions and the cluster {re.escape(cluster)} contradict each"):
+            rate(votes, cluster=cluster, estimand="these-questions")
+    for cluster in clusters[2:]:
+        board = rate(votes, cluster=cluster, estimand="these-questions", rounds=50)
+        assert board.interval.estimand == "these-questions"
 
 
 def test_rows_are_best_first_and_equal_ratings_by_name() -> None:

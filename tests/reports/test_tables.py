@@ -98,7 +98,7 @@ def test_text_has_one_aligned_line_for_each_contender() -> None:
 def test_text_says_how_and_from_what_and_that_it_is_not_for_clinical_use() -> None:
     text = tables.board_text(small_board())
     assert "Bradley-Terry ratings on the Elo scale" in text
-    assert "95% intervals from 100 bootstrap rounds by vote, for questions like these, seed 0; 18 votes." in text
+    assert "95% intervals from 100 bootstrap rounds by vote, for exactly these questions, seed 0; 18 votes." in text
     assert "Ledger position 18, head " + "ab" * 32 in text
     assert "Not for clinical use." in text
     assert "Not for clinical use" in tables.board_markdown(small_board())
