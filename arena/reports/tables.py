@@ -139,13 +139,15 @@ def method_line(board: Board) -> str:
         f"{METHODS.get(board.method, board.method)} ratings on the Elo scale (400 points are odds of 10 to 1);"
         f" {board.interval.level * 100:g}% intervals from {interval_words(board.interval)},"
         f" for {estimand_words(board.interval)}, seed {board.interval.seed};"
-        f" {board.votes} vote{'s' if board.votes != 1 else ''}."
+        f" {board.votes:,} vote{'s' if board.votes != 1 else ''}."
     )
 
 
 def interval_words(interval: Interval) -> str:
-    """How intervals were made."""
-    how = f"{interval.rounds:,} bootstrap rounds" if interval.method == "bootstrap" else "a sandwich variance"
+    """How intervals were made: from the rounds themselves, or, with two factors, from what they vary."""
+    drawn = f"{interval.rounds:,} bootstrap round{'s' if interval.rounds != 1 else ''}"
+    drawn = f"the variances of {drawn}" if "+" in interval.cluster else drawn
+    how = drawn if interval.method == "bootstrap" else "a sandwich variance"
     return f"{how} by {CLUSTERS.get(interval.cluster, interval.cluster)}"
 
 

@@ -3,12 +3,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from markdown_it import MarkdownIt
 
 from arena.domain.text import csv_restore, display_width, printable
+from arena.ratings import Interval
 from arena.reports import tables
 from tests.reports.boards import HOSTILE, board_of, small_board
 
@@ -102,6 +104,27 @@ def test_text_says_how_and_from_what_and_that_it_is_not_for_clinical_use() -> No
     assert "Ledger position 18, head " + "ab" * 32 in text
     assert "Not for clinical use." in text
     assert "Not for clinical use" in tables.board_markdown(small_board())
+
+
+@pytest.mark.parametrize(
+    ("interval", "words"),
+    [
+        (Interval("bootstrap", "question", 1000, 0.95, 0), "1,000 bootstrap rounds by question"),
+        (Interval("bootstrap", "vote", 1, 0.95, 0), "1 bootstrap round by vote"),
+        (
+            Interval("bootstrap", "question+rater", 1000, 0.95, 0),
+            "the variances of 1,000 bootstrap rounds by question and rater",
+        ),
+        (Interval("sandwich", "question+rater", 1000, 0.95, 0), "a sandwich variance by question and rater"),
+    ],
+)
+def test_it_is_said_what_intervals_come_from(interval: Interval, words: str) -> None:
+    assert tables.interval_words(interval) == words
+
+
+def test_many_votes_are_written_with_separators() -> None:
+    assert tables.method_line(replace(small_board(), votes=1234567)).endswith("; 1,234,567 votes.")
+    assert tables.method_line(replace(small_board(), votes=1)).endswith("; 1 vote.")
 
 
 def test_text_is_neither_cut_nor_wrapped_and_wide_letters_stay_aligned() -> None:
