@@ -270,9 +270,15 @@ class Model:
             self.instance += (not sitter.revoked) + (sitter.name is not None)
             sitter.revoked, sitter.name = True, None
 
+    def erasable(self, seq: int, name: str) -> list[tuple[int, str]]:
+        """The texts that go with one of a vote: a correction repeats the comment, so that all of its vote's go."""
+        said = next((said for vote in self.votes.values() if seq in (said := [s.seq for s in vote.said])), [seq])
+        return [key for key in ((entry, name) for entry in said) if self.texts.get(key) is not None]
+
     def erase(self, seq: int, name: str) -> None:
-        self.position += 1
-        self.texts[seq, name] = None
+        for key in self.erasable(seq, name):
+            self.position += 1
+            self.texts[key] = None
 
 
 def cleaned(words: Words) -> Words | None:
