@@ -20,9 +20,11 @@ from arena.services import leaderboard as boards
 from arena.services import studies
 from arena.services.files import FileFormat
 from arena.services.files.writing import replacing
+from arena.services.imports import check_source
 from arena.services.leaderboard import BoardRequest, Field
 
 Format = Literal["table", "csv", "json", "md"]
+_INPUT_FORMAT = "--input-format"
 
 
 def leaderboard(
@@ -40,8 +42,20 @@ def leaderboard(
     ] = None,
     method: Annotated[Method, typer.Option(help="How ratings are estimated.")] = "bradley-terry",
     interval: Annotated[IntervalMethod, typer.Option(help="How intervals are estimated.")] = "bootstrap",
-    cluster: Annotated[Cluster, typer.Option(help="Which votes are taken as alike, not as independent.")] = "auto",
-    estimand: Annotated[Estimand, typer.Option(help="What the intervals are to hold for.")] = "questions-like-these",
+    cluster: Annotated[
+        Cluster,
+        typer.Option(
+            help="Votes that are alike: of one question, of one rater, of either, or none (vote); auto: of one"
+            " question, and of one rater from 8 raters on."
+        ),
+    ] = "auto",
+    estimand: Annotated[
+        Estimand,
+        typer.Option(
+            help="What the intervals hold for: other questions like these, of which these are a sample, or these alone"
+            " (auto then takes no questions as alike)."
+        ),
+    ] = "questions-like-these",
     source: Annotated[str, typer.Option(help="Whose votes: human, or judge:NAME.")] = "human",
     by: Annotated[Field | None, typer.Option(help="One board for each value, too.", show_default=False)] = None,
     bootstrap: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rounds of resampling, or draws.")] = 1000,
@@ -76,6 +90,7 @@ def leaderboard(
     arena leaderboard --counts counted.csv --interval sandwich
     """
     fixed = None if anchor is None else read_anchor(anchor)
+    check_source(source)
     request = BoardRequest(method, bootstrap, seed, level, fixed, source, both_bad, by, at, interval, cluster, estimand)
     with progress("resampling") as report:
         overall, groups = _rated(_Given(study, votes, ledger, counts), input_format, request, report)
@@ -110,9 +125,9 @@ def _rated(
     if sum(what is not None for what in astuple(given)) != 1:
         raise BadInput("say what to rate: one of --study NAME, --votes FILE, --ledger FILE and --counts FILE")
     if given.votes is not None:
-        return boards.of_votes(records(given.votes, input_format), request, progress=report)
+        return boards.of_votes(records(given.votes, input_format, option=_INPUT_FORMAT), request, progress=report)
     if given.counts is not None:
-        return boards.of_counts(records(given.counts, input_format), request, progress=report), {}
+        return boards.of_counts(records(given.counts, input_format, option=_INPUT_FORMAT), request, progress=report), {}
     if given.ledger is not None:
         with binary(given.ledger) as file:
             return boards.of_ledger(file, given.ledger, request, progress=report)

@@ -131,12 +131,11 @@ def export_ledger(study: StudyOption, output: Output = STANDARD_STREAM) -> None:
     _export("ledger", study, output, "jsonl")
 
 
-def records(file: str, file_format: FileFormat | None) -> Records:
-    """Open a file of records within the limits of the settings."""
-    limits = _limits(configuration.load())
-    if file == STANDARD_STREAM:
-        return read_records(standard_input(), name="standard input", file_format=file_format, limits=limits)
-    return read_records(Path(file), name=file, file_format=file_format, limits=limits)
+def records(file: str, file_format: FileFormat | None, *, option: str = "--format") -> Records:
+    """Open a file of records within the limits of the settings; `option` states its format, as messages name it."""
+    limits, stream = _limits(configuration.load()), file == STANDARD_STREAM
+    source, name = (standard_input(), "standard input") if stream else (Path(file), file)
+    return read_records(source, name=name, file_format=file_format, limits=limits, option=option)
 
 
 @contextmanager

@@ -98,8 +98,7 @@ def import_answers(db: Database, study_name: str, records: Records, *, now: date
 
 def import_votes(db: Database, study_name: str, records: Records, *, source: str, now: datetime) -> Imported:
     """Add votes that were cast elsewhere, as `human` or `judge:NAME`. Raises as `import_questions`."""
-    if not _SOURCE.fullmatch(source):
-        raise BadInput(f"'{source}' is not a source of votes: use human, or judge:NAME with a name of a-z, 0-9, . _ -")
+    check_source(source)
     with records:
         parsed = parse_votes(records, name=records.name, digest=records.digest, limit=PROBLEMS_SHOWN)
     with db.write() as tx:
@@ -120,6 +119,12 @@ def import_votes(db: Database, study_name: str, records: Records, *, source: str
             named = ((seq, name, text) for seq, texts in zip(seqs, sealed, strict=True) for name, text in texts.items())
             ledger.seal(tx, study.id, named)
         return Imported("votes", len(new), len(parsed) - len(new))
+
+
+def check_source(source: str) -> None:
+    """Raises BadInput for what is neither `human` nor `judge:NAME`."""
+    if not _SOURCE.fullmatch(source):
+        raise BadInput(f"'{source}' is not a source of votes: use human, or judge:NAME with a name of a-z, 0-9, . _ -")
 
 
 def stated_source(record: VoteRecord) -> str | None:

@@ -14,7 +14,7 @@ _MISTAKEN = {
     b"\xff\xfe": "byte 1 begins a UTF-16 file; save it as UTF-8",
     b"\xfe\xff": "byte 1 begins a UTF-16 file; save it as UTF-8",
     b"\x1f\x8b": "is compressed with gzip; give it an ending such as .jsonl.gz or .csv.gz",
-    b"PAR1": "is a Parquet file; give it the ending .parquet, or --format parquet",
+    b"PAR1": "is a Parquet file; give it the ending .parquet, or say that its format is parquet",
 }
 
 

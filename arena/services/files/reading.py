@@ -65,23 +65,33 @@ class Records(Iterator[Entry]):
         self.close()
 
 
-def format_by_ending(name: str) -> tuple[FileFormat, bool]:
-    """The format that a file's name tells, and whether it is compressed with gzip. Raises BadInput."""
+def format_by_ending(name: str, *, option: str = "--format") -> tuple[FileFormat, bool]:
+    """The format that a file's name tells, and whether it is compressed with gzip.
+
+    Raises BadInput, which names the `option` that states a format.
+    """
     plain = name.lower().removesuffix(".gz")
     compressed = plain != name.lower()
     file_format = _ENDINGS.get(Path(plain).suffix)
     if file_format is None or (compressed and file_format == "parquet"):
         raise BadInput(
             f"{name}: the ending tells no format; use .jsonl, .ndjson, .csv or .parquet (.jsonl.gz and .csv.gz too), "
-            "or give --format"
+            f"or give {option}"
         )
     return file_format, compressed
 
 
 def read_records(
-    source: Path | BinaryIO, *, name: str, file_format: FileFormat | None = None, limits: Limits | None = None
+    source: Path | BinaryIO,
+    *,
+    name: str,
+    file_format: FileFormat | None = None,
+    limits: Limits | None = None,
+    option: str = "--format",
 ) -> Records:
     """Open `source` and read it within `limits`; standard input is any open binary stream.
+
+    `option` is the one that states a format, as messages name it.
 
     The whole is read once for its size and digest before the first record is given; a stream is kept in a temporary
     file meanwhile. Raises BadInput here for what cannot be opened; while iterating, BadRecords for a fault with a
@@ -91,11 +101,11 @@ def read_records(
     compressed = False
     if isinstance(source, Path):
         if file_format is None:
-            file_format, compressed = format_by_ending(str(source))
+            file_format, compressed = format_by_ending(str(source), option=option)
         else:
             compressed = source.name.lower().endswith(".gz")
     elif file_format is None:
-        raise BadInput(f"{name}: its format cannot be told without a file name; give --format jsonl, csv or parquet")
+        raise BadInput(f"{name}: its format cannot be told without a file name; give {option} jsonl, csv or parquet")
     with ExitStack() as opening:
         try:
             handle, digest = _opened(source, name, limits, opening)
