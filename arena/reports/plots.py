@@ -10,7 +10,7 @@ from html import escape
 
 from arena.domain.text import display_width, printable
 from arena.ratings.result import Board, Row
-from arena.reports.tables import NOTICE, interval_words, number, rank_range
+from arena.reports.tables import NOTICE, cluster_words, number, rank_range
 
 PALETTE = ("#0072b2", "#d55e00", "#00926b", "#b8689a", "#8a7000", "#6f7480")
 """Okabe & Ito's colours, darkened where needed for a contrast of 3 to 1 on white as well as on near-black."""
@@ -131,7 +131,7 @@ def _unrated(row: Row, top: int, ink: _Ink) -> str:
 
 
 def _footer(board: Board, bottom: int, ink: _Ink) -> list[str]:
-    how = f"Dot: rating. Line: {board.interval.level * 100:g}% interval, from {interval_words(board.interval)}."
+    how = f"Dot: rating. Line: {board.interval.level * 100:g}% interval, by {cluster_words(board.interval)}."
     lines = enumerate((how, NOTICE))
     return [_text(MARGIN, bottom + 14 + 15 * i, line, ink.muted, "plot-muted", size=11) for i, line in lines]
 

@@ -148,7 +148,12 @@ def interval_words(interval: Interval) -> str:
     drawn = f"{interval.rounds:,} bootstrap round{'s' if interval.rounds != 1 else ''}"
     drawn = f"the variances of {drawn}" if "+" in interval.cluster else drawn
     how = drawn if interval.method == "bootstrap" else "a sandwich variance"
-    return f"{how} by {CLUSTERS.get(interval.cluster, interval.cluster)}"
+    return f"{how} by {cluster_words(interval)}"
+
+
+def cluster_words(interval: Interval) -> str:
+    """Which votes are taken as alike."""
+    return CLUSTERS.get(interval.cluster, interval.cluster)
 
 
 def estimand_words(interval: Interval) -> str:
