@@ -75,7 +75,8 @@ class RecordMachine(VotingRules):
     @rule(who=number, readmit=st.booleans())
     def exclude_rater(self, who: int, readmit: bool) -> None:
         rater = self.pick([*self.model.raters, "nobody"], who)
-        entries = [vote.seq for vote in self.model.of_rater(rater) if vote.excluded is readmit]
+        own = self.model.of_rater(rater)
+        entries = [vote.seq for vote in own if vote.excluded is readmit and not vote.withdrawn]
         barred = self.model.bars_state("draft", "open", "closed")
         barred = barred or (NotFound if rater not in self.model.raters else None)
         self._exclude(

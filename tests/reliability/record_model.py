@@ -189,7 +189,7 @@ class Model:
         for seq in chosen:
             if seq not in self.votes:
                 return NotFound
-            if self.votes[seq].excluded is not readmit:
+            if self.votes[seq].withdrawn or self.votes[seq].excluded is not readmit:
                 return Conflict
         return None
 
