@@ -201,7 +201,7 @@ def check_board_page(page: Page, url: str, db: Database) -> None:
     page.goto(f"{url}/leaderboard?study=kqa&method=elo")
     board = leaderboard.board(db, studies.get(db, "kqa"), BoardRequest(method="elo"))
     shown = [row.locator("td, th").all_inner_texts() for row in page.locator("table.ratings tbody tr").all()]
-    assert [(row[1].split("\n")[0].split(" ")[0], row[6], row[7], row[8], row[9]) for row in shown] == [
+    assert [(row[1].split("\n")[0].split(" ")[0], row[9], row[10], row[11], row[12]) for row in shown] == [
         (row.model, str(row.wins), str(row.losses), str(row.ties), str(row.both_bad)) for row in board.rows
     ]
     assert page.locator("figure svg").is_visible()
