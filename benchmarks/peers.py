@@ -62,8 +62,8 @@ Timed = Callable[[], object]
 
 def ours_integers(votes: Votes, _: str) -> Timed:
     """Encoded votes: count the pairs and fit."""
-    engine = importlib.import_module("arena.ratings.votes")
-    model = importlib.import_module("arena.ratings.bradley_terry")
+    engine = importlib.import_module("arena.ratings.comparisons.votes")
+    model = importlib.import_module("arena.ratings.models.bradley_terry")
     encoded = engine.encode(votes.names())
 
     def fit() -> object:
@@ -75,8 +75,8 @@ def ours_integers(votes: Votes, _: str) -> Timed:
 
 def ours_strings(votes: Votes, kind: str) -> Timed:
     """Text in lists or in a frame of pandas: encode, count the pairs and fit."""
-    engine = importlib.import_module("arena.ratings.votes")
-    model = importlib.import_module("arena.ratings.bradley_terry")
+    engine = importlib.import_module("arena.ratings.comparisons.votes")
+    model = importlib.import_module("arena.ratings.models.bradley_terry")
     given = votes.frame() if kind == "frame" else votes.names()
 
     def fit() -> object:

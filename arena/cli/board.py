@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from arena.cli import given
 from arena.cli.common import STANDARD_STREAM, binary, opened, progress, say, write
 from arena.cli.exchange import records
 from arena.domain.text import printable
@@ -24,19 +25,12 @@ from arena.services.imports import check_source
 from arena.services.leaderboard import BoardRequest, Field
 
 Format = Literal["table", "csv", "json", "md"]
-_INPUT_FORMAT = "--input-format"
 
 
 def leaderboard(
-    study: Annotated[
-        str | None, typer.Option("--study", "-s", help="A study in the database.", show_default=False)
-    ] = None,
-    votes: Annotated[
-        str | None, typer.Option(help="A file of votes; no database is needed.", show_default=False)
-    ] = None,
-    ledger: Annotated[
-        str | None, typer.Option(help="An exported ledger; no database is needed.", show_default=False)
-    ] = None,
+    study: given.Study = None,
+    votes: given.Votes = None,
+    ledger: given.Ledger = None,
     counts: Annotated[
         str | None, typer.Option(help="A file of counts of votes; no database is needed.", show_default=False)
     ] = None,
@@ -56,7 +50,7 @@ def leaderboard(
             " (auto then takes no questions as alike)."
         ),
     ] = "questions-like-these",
-    source: Annotated[str, typer.Option(help="Whose votes: human, or judge:NAME.")] = "human",
+    source: given.Source = "human",
     by: Annotated[Field | None, typer.Option(help="One board for each value, too.", show_default=False)] = None,
     bootstrap: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rounds of resampling, or draws.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same intervals.")] = 0,
@@ -120,16 +114,18 @@ class _Given:
 
 
 def _rated(
-    given: _Given, input_format: FileFormat | None, request: BoardRequest, report: Progress
+    what: _Given, input_format: FileFormat | None, request: BoardRequest, report: Progress
 ) -> tuple[Board, Groups]:
-    if sum(what is not None for what in astuple(given)) != 1:
+    if sum(each is not None for each in astuple(what)) != 1:
         raise BadInput("say what to rate: one of --study NAME, --votes FILE, --ledger FILE and --counts FILE")
-    if given.votes is not None:
-        return boards.of_votes(records(given.votes, input_format, option=_INPUT_FORMAT), request, progress=report)
-    if given.counts is not None:
-        return boards.of_counts(records(given.counts, input_format, option=_INPUT_FORMAT), request, progress=report), {}
-    if given.ledger is not None:
-        with binary(given.ledger) as file:
-            return boards.of_ledger(file, given.ledger, request, progress=report)
+    if what.votes is not None:
+        return boards.of_votes(records(what.votes, input_format, option=given.INPUT_FORMAT), request, progress=report)
+    if what.counts is not None:
+        return boards.of_counts(
+            records(what.counts, input_format, option=given.INPUT_FORMAT), request, progress=report
+        ), {}
+    if what.ledger is not None:
+        with binary(what.ledger) as file:
+            return boards.of_ledger(file, what.ledger, request, progress=report)
     with opened() as db:
-        return boards.grouped(db, studies.get(db, given.study or ""), request, progress=report)
+        return boards.grouped(db, studies.get(db, what.study or ""), request, progress=report)

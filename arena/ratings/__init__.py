@@ -5,11 +5,11 @@
 """
 
 from arena.ratings.board import rate
-from arena.ratings.bootstrap import Progress
-from arena.ratings.clusters import Cluster, Estimand
+from arena.ratings.comparisons.votes import BothBad, Votes, encode, pair_counts
+from arena.ratings.intervals.bootstrap import Progress
+from arena.ratings.intervals.clusters import Cluster, Estimand
 from arena.ratings.result import Board, Interval, Row
 from arena.ratings.settings import IntervalMethod, Method
-from arena.ratings.votes import BothBad, Votes, encode, pair_counts
 
 __all__ = [
     "Board",

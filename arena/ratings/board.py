@@ -9,19 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.errors import BadInput
-from arena.ratings import caveats, connectivity
-from arena.ratings.bootstrap import Progress, Report
-from arena.ratings.by_elo import by_elo
-from arena.ratings.clusters import Cluster, Clustering, Estimand, choose
-from arena.ratings.elo import BASE, START
-from arena.ratings.estimates import Request
-from arena.ratings.likelihood import by_likelihood
-from arena.ratings.models import MODELS
+from arena.ratings import caveats
+from arena.ratings.comparisons import connectivity
+from arena.ratings.comparisons.votes import BothBad, Votes, encode, pair_counts
+from arena.ratings.intervals.bootstrap import Progress, Report
+from arena.ratings.intervals.by_elo import by_elo
+from arena.ratings.intervals.clusters import Cluster, Clustering, Estimand, choose
+from arena.ratings.intervals.estimates import Request
+from arena.ratings.intervals.likelihood import by_likelihood
+from arena.ratings.models.elo import BASE, START
+from arena.ratings.models.model import MODELS
 from arena.ratings.ranks import rank_sets
 from arena.ratings.result import Board, Interval
 from arena.ratings.rows import Estimates, make_rows
 from arena.ratings.settings import IntervalMethod, Method, check_anchor, check_contenders, check_numbers, check_words
-from arena.ratings.votes import BothBad, Votes, encode, pair_counts
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from arena.ratings.placing import PENALTY_SD
-from arena.ratings.ties import TIE_SD
+from arena.ratings.models.placing import PENALTY_SD
+from arena.ratings.models.ties import TIE_SD
 
 FEW_UNITS = 10
 SHOWN = 6

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.errors import BadInput
+from arena.ratings.comparisons.votes import Votes
 from arena.ratings.ranks import RankSets, order, rank_ranges
 from arena.ratings.result import Row
-from arena.ratings.votes import Votes
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]

@@ -8,8 +8,8 @@ from numbers import Integral, Real
 from typing import Literal, TypeGuard, get_args
 
 from arena.errors import BadInput
-from arena.ratings.clusters import Cluster, Estimand
-from arena.ratings.votes import BothBad
+from arena.ratings.comparisons.votes import BothBad
+from arena.ratings.intervals.clusters import Cluster, Estimand
 
 Method = Literal["bradley-terry", "davidson", "rao-kupper", "elo", "elo-averaged"]
 IntervalMethod = Literal["bootstrap", "sandwich"]

@@ -10,7 +10,8 @@ from html import escape
 
 from arena.domain.text import display_width, printable
 from arena.ratings.result import Board, Row
-from arena.reports.tables import NOTICE, cluster_words, number, rank_range
+from arena.reports.tables import cluster_words, rank_range
+from arena.reports.text import NOTICE, number
 
 PALETTE = ("#0072b2", "#d55e00", "#00926b", "#b8689a", "#8a7000", "#6f7480")
 """Okabe & Ito's colours, darkened where needed for a contrast of 3 to 1 on white as well as on near-black."""

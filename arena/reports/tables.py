@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import astuple, fields
 from typing import Literal
 
-from arena.domain.text import csv_safe, display_width, printable
+from arena.domain.text import printable
 from arena.ratings.result import Board, Interval, Row
+from arena.reports.text import NOTICE, csv_text, json_text, markdown_text, number, table_markdown, table_text
 
 Groups = Mapping[str, Board | str]
 """By the value of a field: its board, or the reason why there is none."""
 
-NOTICE = "Not for clinical use."
 COLUMNS = tuple(field.name for field in fields(Row))
 
 _NAME = 2
 """The column of the contender's name: the one aligned to the left."""
-_MARKUP = re.compile(r"[!#$&*<>@\[\\\]^_`{|}~]|:(?=\S)|(?<=www)\.|^[-+=]|^\d+[.)](?=\s|$)", re.IGNORECASE)
 
 
 def document(
@@ -37,29 +32,23 @@ def document(
 
 def board_json(board: Board) -> str:
     """The leaderboard's JSON contract, indented, with a newline at the end."""
-    return _json(board.to_dict())
+    return json_text(board.to_dict())
 
 
 def board_csv(board: Board) -> str:
     """The rows' columns; null is an empty cell, and text is kept from acting as a formula (`csv_safe`)."""
-    return _csv(COLUMNS, (astuple(row) for row in board.rows))
+    return csv_text(COLUMNS, (astuple(row) for row in board.rows))
 
 
 def board_text(board: Board) -> str:
     """An aligned table for a terminal of any width: nothing is wrapped or cut, and nothing hidden in a name acts."""
-    cells = [_headings(board), *(_cells(row, printable) for row in board.rows)]
-    widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
-    lines = [_aligned(row, widths) for row in cells]
-    lines.insert(1, "  ".join("-" * width for width in widths))
+    lines = table_text(_table(board), left=(_NAME,))
     return "\n".join([*lines, "", *(printable(line) for line in _notes(board)), ""])
 
 
 def board_markdown(board: Board) -> str:
     """A table in GitHub's Markdown, in which names can be nothing but text."""
-    headings = _headings(board)
-    rule = ["---" if column == _NAME else "---:" for column in range(len(headings))]
-    table = [headings, rule, *(_cells(row, markdown_text) for row in board.rows)]
-    lines = [f"| {' | '.join(row)} |" for row in table]
+    lines = table_markdown(_table(board), left=(_NAME,))
     return "\n".join([*lines, "", *(f"- {markdown_text(line)}" for line in _notes(board)), ""])
 
 
@@ -69,13 +58,13 @@ def grouped_json(field: str, overall: Board, groups: Groups) -> str:
         {"value": value, **(group.to_dict() if isinstance(group, Board) else {"error": group})}
         for value, group in groups.items()
     ]
-    return _json({**overall.to_dict(), "by": {"field": field, "groups": parts}})
+    return json_text({**overall.to_dict(), "by": {"field": field, "groups": parts}})
 
 
 def grouped_csv(field: str, overall: Board, groups: Groups) -> str:
     """All rows with the value of `field` before them; the overall board's come first and have an empty value."""
     boards = [("", overall), *((value, group) for value, group in groups.items() if isinstance(group, Board))]
-    return _csv((field, *COLUMNS), ((value, *astuple(row)) for value, board in boards for row in board.rows))
+    return csv_text((field, *COLUMNS), ((value, *astuple(row)) for value, board in boards for row in board.rows))
 
 
 def grouped_text(field: str, overall: Board, groups: Groups) -> str:
@@ -94,20 +83,6 @@ def grouped_markdown(field: str, overall: Board, groups: Groups) -> str:
         body = board_markdown(group) if isinstance(group, Board) else f"No ratings: {markdown_text(group)}\n"
         sections.append(f"## {markdown_text(field)}: {markdown_text(value)}\n\n{body}")
     return "\n".join(sections)
-
-
-def markdown_text(text: str) -> str:
-    """Text that Markdown shows as it is: no table cell, link, emphasis, code, heading, list or HTML comes of it.
-
-    Signs are written as character references, which Markdown never takes for structure. (Only a bare mail address may
-    still be linked by GitHub's extension; it links to what it says.)
-    """
-    return _MARKUP.sub(lambda found: "".join(f"&#{ord(sign)};" for sign in found.group()), printable(text))
-
-
-def number(value: float | None, digits: int = 0) -> str:
-    """A rating or rate with so many digits after the point; a dash for what cannot be said."""
-    return "–" if value is None else f"{value:.{digits}f}"
 
 
 def rank_range(row: Row) -> str:
@@ -169,13 +144,17 @@ def _notes(board: Board) -> list[str]:
     return [*lines, NOTICE]
 
 
+def _table(board: Board) -> list[tuple[str, ...]]:
+    return [_headings(board), *(_cells(row) for row in board.rows)]
+
+
 def _headings(board: Board) -> tuple[str, ...]:
     interval = f"{board.interval.level * 100:g}% interval"
     counts = ("Votes", "Wins", "Losses", "Ties", "Both bad", "Win rate", "Note")
     return ("Rank", "Range", "Contender", "Rating", interval, "At once", "Tier", "First", *counts)
 
 
-def _cells(row: Row, shown: Callable[[str], str]) -> tuple[str, ...]:
+def _cells(row: Row) -> tuple[str, ...]:
     interval = "–" if row.low is None else f"{number(row.low)} to {number(row.high)}"
     rank = "–" if row.rank is None else str(row.rank)
     counts = (row.votes, row.wins, row.losses, row.ties, row.both_bad)
@@ -185,24 +164,4 @@ def _cells(row: Row, shown: Callable[[str], str]) -> tuple[str, ...]:
         "–" if row.tier is None else str(row.tier),
         number(row.first, 2),
     )
-    return (rank, rank_range(row), shown(row.model), number(row.rating), interval, *joint, *shares)
-
-
-def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
-    parts = []
-    for column, (cell, width) in enumerate(zip(cells, widths, strict=True)):
-        blank = " " * (width - display_width(cell))
-        parts.append(cell + blank if column == _NAME else blank + cell)
-    return "  ".join(parts).rstrip()
-
-
-def _json(value: Mapping[str, object]) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    for row in (header, *rows):
-        writer.writerow([csv_safe(cell) if isinstance(cell, str) else cell for cell in row])
-    return out.getvalue()
+    return (rank, rank_range(row), row.model, number(row.rating), interval, *joint, *shares)

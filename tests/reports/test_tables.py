@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from arena.domain.text import csv_restore, display_width, printable
 from arena.ratings import Interval
-from arena.reports import tables
+from arena.reports import tables, text
 from tests.reports.boards import HOSTILE, board_of, small_board
 
 
@@ -136,12 +136,12 @@ def test_text_is_neither_cut_nor_wrapped_and_wide_letters_stay_aligned() -> None
 
 
 def test_nothing_hidden_reaches_the_terminal() -> None:
-    for text in (
+    for shown in (
         tables.board_text(board_of(HOSTILE)),
         tables.grouped_text("cat\x1b", board_of(HOSTILE), {"\x1b[2J": board_of(HOSTILE), "\u202e": "bad \x1b]0;x\x07"}),
     ):
-        assert not [c for c in text if c != "\n" and not c.isprintable()]
-        assert "\\x1b[31mred\\x9b0m" in text
+        assert not [c for c in shown if c != "\n" and not c.isprintable()]
+        assert "\\x1b[31mred\\x9b0m" in shown
     assert len(tables.board_text(board_of(HOSTILE)).splitlines()[2:]) >= len(HOSTILE)
 
 
@@ -157,14 +157,14 @@ def test_hostile_names_stay_text_in_markdown() -> None:
 
 def test_unescaped_the_same_names_do_break_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control of the test above."""
-    monkeypatch.setattr(tables, "markdown_text", lambda text: text)
+    monkeypatch.setattr(text, "markdown_text", lambda text: text)
     page = rendered(tables.board_markdown(board_of(HOSTILE)))
     assert {"script", "img", "strong"} <= set(page.tags)
 
 
 @pytest.mark.parametrize("name", ["www.evil.example", "http://evil.example", "a:smile:b", "WWW.Evil.example"])
 def test_what_github_would_link_is_broken_up(name: str) -> None:
-    shown = tables.markdown_text(name)
+    shown = text.markdown_text(name)
     assert "www." not in shown.lower()
     assert "://" not in shown
     assert ":smile:" not in shown

@@ -14,8 +14,8 @@ import pytest
 from scipy.optimize import minimize, root
 
 from arena.ratings.board import MEAN, SCALE
-from arena.ratings.bradley_terry import fit
-from arena.ratings.votes import encode, pair_counts
+from arena.ratings.comparisons.votes import encode, pair_counts
+from arena.ratings.models.bradley_terry import fit
 from tests import llmfao
 from tests.cli import shells
 from tests.cli.running import Shell

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from arena.errors import BadInput, BadRecords
-from arena.ratings.votes import encode, pair_counts
+from arena.ratings.comparisons.votes import encode, pair_counts
 from arena.services.files import FileFormat, parse_counts, read_records
 from tests.services.files.helping import written
 

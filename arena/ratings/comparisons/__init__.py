@@ -1,0 +1,1 @@
+"""Votes and counts as numbers, and which contenders they connect."""

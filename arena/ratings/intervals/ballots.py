@@ -1,0 +1,105 @@
+"""Votes as numbers of one kind, and their counts by group: what resampling and sandwich variances are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+
+from arena.ratings.comparisons.votes import B_WINS, TIE, Votes
+from arena.ratings.models.model import Model
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.bool_] | slice
+
+EVERY = slice(None)
+
+
+@dataclass(frozen=True)
+class Ballots:
+    """`kind`, (rows,), is winner · n + loser, or n² + low · n + high for a tie, of `contenders` n.
+
+    A row stands for `copies`, (rows,), votes, each of `weight`, (rows,); None: 1.
+    """
+
+    kind: IntArray
+    weight: FloatArray | None
+    copies: IntArray | None
+    contenders: int
+
+    @classmethod
+    def of(cls, votes: Votes) -> Ballots:
+        """The votes of an encoded table."""
+        n = len(votes.contenders)
+        tied = votes.outcome >= TIE
+        turned = np.where(tied, votes.a > votes.b, votes.outcome == B_WINS)
+        kind = np.multiply(np.where(turned, votes.b, votes.a), n, dtype=np.int64)
+        kind += np.where(turned, votes.a, votes.b)
+        kind += np.multiply(tied, n * n, dtype=np.int64)
+        if votes.is_counts and votes.weight is not None:
+            return cls(kind, None, votes.weight.astype(np.int64), n)
+        return cls(kind, votes.weight, None, n)
+
+    @cached_property
+    def sides(self) -> tuple[IntArray, IntArray]:
+        """The contenders of each row: winner and loser, or the lower and the higher."""
+        n = self.contenders
+        first, second = (np.tile(side, 2) for side in np.divmod(np.arange(n * n), n))
+        return first[self.kind], second[self.kind]
+
+    @cached_property
+    def mass(self) -> FloatArray | None:
+        """What each row weighs in all, (rows,); None: 1."""
+        if self.copies is None:
+            return self.weight
+        return self.copies.astype(np.float64) if self.weight is None else self.weight * self.copies
+
+    @property
+    def votes(self) -> int:
+        """How many votes there are."""
+        return len(self.kind) if self.copies is None else int(self.copies.sum())
+
+    def chosen(self, rows: Rows) -> Ballots:
+        """Some of the rows."""
+        return self._cut(self.kind[rows], rows, self.contenders)
+
+    def within(self, members: IntArray) -> tuple[Ballots, Rows]:
+        """The votes among these contenders, (members,), which are numbered anew, and which rows they are."""
+        n, m = self.contenders, len(members)
+        if m == n:
+            return self, EVERY
+        place = np.full(n, -1)
+        place[members] = np.arange(m)
+        first, second = (place[side] for side in self.sides)
+        rows = (first >= 0) & (second >= 0)
+        kind = (first * m + second + (self.kind >= n * n) * (m * m))[rows]
+        return self._cut(kind, rows, m), rows
+
+    def _cut(self, kind: IntArray, rows: Rows, contenders: int) -> Ballots:
+        weight = None if self.weight is None else self.weight[rows]
+        return Ballots(kind, weight, None if self.copies is None else self.copies[rows], contenders)
+
+    def by_kind(self, each: FloatArray | IntArray | None) -> tuple[FloatArray, FloatArray]:
+        """Sums of `each`, (rows,), or numbers of rows, (n, n) each: of wins, row over column; of ties, low by high."""
+        n = self.contenders
+        sums = np.bincount(self.kind, each, 2 * n * n).astype(np.float64).reshape(2, n, n)
+        return sums[0], sums[1]
+
+    def counted(self, group: IntArray, size: int, model: Model) -> csr_array[np.float64]:
+        """The counts of each group of rows, (size, layers · n²), as the model takes them."""
+        n = self.contenders
+        tied = self.kind >= n * n
+        low, high = np.divmod(self.kind[tied] - n * n, n)
+        mass = np.ones(len(self.kind)) if self.mass is None else self.mass
+        share = mass[tied] / 2.0 if model.layers == 1 else mass[tied]
+        layer = 0 if model.layers == 1 else n * n
+        rows = np.concatenate([group[~tied], group[tied], group[tied]])
+        columns = np.concatenate([self.kind[~tied], layer + low * n + high, layer + high * n + low])
+        data = np.concatenate([mass[~tied], share, share])
+        counts = csr_array((data, (rows, columns)), shape=(size, model.layers * n * n))
+        counts.sum_duplicates()
+        return counts

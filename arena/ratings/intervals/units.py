@@ -1,0 +1,128 @@
+"""What a round of the bootstrap draws: clusters or single votes, each with what it adds to the counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array, vstack
+from scipy.special import pdtr
+
+from arena.ratings.intervals.ballots import Ballots
+from arena.ratings.intervals.clusters import Factor
+from arena.ratings.models.model import Model
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+MANY = 20_000
+"""Units from which on a round draws each unit's number by itself (Poisson) instead of all together (multinomial).
+
+The two differ by the number of units in a round, whose spread is 1/√MANY of it, and on which no rating depends.
+"""
+DENSE = 8_000_000
+"""Numbers up to which the units' counts are multiplied as a full matrix."""
+BATCH_NUMBERS = 4_000_000
+"""Numbers of draws that are held at once."""
+EXACT = 2**20
+"""Votes up to which sums of halves are exact in single precision, however often a round draws them."""
+
+
+def draw_equal(units: int, rounds: int, rng: np.random.Generator) -> IntArray:
+    """How often each of so many units is drawn, (units, rounds), where each round draws as many with replacement."""
+    drawn = rng.integers(0, units, size=(rounds, units)) * rounds
+    drawn += np.arange(rounds)[:, None]
+    return np.bincount(drawn.ravel(), minlength=rounds * units).reshape(units, rounds).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Units:
+    """`counts`, (rows, layers · contenders²), are what a unit adds; `number`, (rows,), says how many share the row.
+
+    Only the first `shared` rows stand for more than one unit.
+    """
+
+    counts: csr_array[np.float64]
+    number: IntArray
+    shared: int
+    layers: int
+    contenders: int
+
+    def resampled(self, rounds: int, rng: np.random.Generator) -> FloatArray:
+        """The counts of rounds that each draw as many units as there are, with replacement.
+
+        Of shape (rounds, layers, contenders, contenders).
+        """
+        used, counts = self._compact
+        result = np.zeros((rounds, self.counts.shape[1]))
+        size = max(1, BATCH_NUMBERS // len(self.number))
+        for begin in range(0, rounds, size):
+            times = self._drawn(min(size, rounds - begin), rng)
+            result[begin : begin + size, used] = (counts @ times.astype(counts.dtype, copy=False)).T
+        return result.reshape(rounds, self.layers, self.contenders, self.contenders)
+
+    def _drawn(self, rounds: int, rng: np.random.Generator) -> npt.NDArray[np.number]:
+        """How often each row is drawn, (rows, rounds)."""
+        total = int(self.number.sum())
+        if total > MANY:
+            many = rng.poisson(self.number[: self.shared, None], size=(self.shared, rounds))
+            bits = rng.integers(0, 1 << 16, size=(len(self.number) - self.shared, rounds), dtype=np.uint16)
+            return np.concatenate([many.astype(np.float32), _POISSON[bits]])
+        if self.shared:
+            return np.ascontiguousarray(rng.multinomial(total, self.number / total, size=rounds).T)
+        return draw_equal(total, rounds, rng)
+
+    @cached_property
+    def _compact(self) -> tuple[IntArray, npt.NDArray[Any] | csr_array[Any]]:
+        """The columns that hold anything, and the counts of those, turned: (columns, units)."""
+        used = np.unique(self.counts.indices).astype(np.int64)
+        exact = self.counts.sum() < EXACT and (self.counts.data * 2.0 % 1.0 == 0.0).all()
+        counts: Any = self.counts[:, used].T.tocsr().astype(np.float32 if exact else np.float64)
+        small = counts.shape[0] * counts.shape[1] <= min(DENSE, 10 * max(1, counts.nnz))
+        return used, counts.toarray() if small else counts
+
+
+def _poisson_table() -> npt.NDArray[np.float32]:
+    """The numbers 0, 1, … as often among 65,536 as a Poisson law of mean 1 has them."""
+    below = np.round(pdtr(np.arange(12), 1.0) * (1 << 16)).astype(np.int64)
+    below[-1] = 1 << 16
+    return np.repeat(np.arange(12, dtype=np.float32), np.diff(below, prepend=0))
+
+
+_POISSON = _poisson_table()
+
+
+def by_factor(ballots: Ballots, factor: Factor, model: Model) -> Units:
+    """Every group of the factor is a unit with all its votes (cluster bootstrap; Field & Welsh 2007).
+
+    Where groups are many, those of one vote each share a row with their equals.
+    """
+    if factor.number <= MANY:
+        counts = ballots.counted(factor.of, factor.size, model)
+        filled = np.diff(counts.indptr) > 0
+        chosen = counts if filled.all() else counts[np.flatnonzero(filled)]
+        return Units(chosen, np.ones(chosen.shape[0], dtype=np.int64), 0, model.layers, ballots.contenders)
+    alone = np.bincount(factor.of, ballots.copies, minlength=factor.size)[factor.of] == 1
+    singles = by_vote(ballots.chosen(alone), model)
+    groups, of = np.unique(factor.of[~alone], return_inverse=True)
+    counts = ballots.chosen(~alone).counted(of.reshape(-1), len(groups), model)
+    number = np.concatenate([singles.number, np.ones(len(groups), dtype=np.int64)])
+    return Units(vstack([singles.counts, counts]).tocsr(), number, singles.shared, model.layers, ballots.contenders)
+
+
+def by_vote(ballots: Ballots, model: Model) -> Units:
+    """Every vote is a unit; equal votes (of the same pair, outcome and weight) share a row."""
+    if ballots.weight is None:
+        total = np.bincount(ballots.kind, ballots.copies)
+        kind = np.flatnonzero(total)
+        alike, number = Ballots(kind, None, None, ballots.contenders), total[kind]
+    else:
+        both = np.stack([ballots.kind, ballots.weight])
+        (kind, weight), row = np.unique(both, axis=1, return_inverse=True)
+        alike = Ballots(kind.astype(np.int64), weight, None, ballots.contenders)
+        number = np.bincount(row.reshape(-1), ballots.copies)
+    counts = alike.counted(np.arange(len(alike.kind)), len(alike.kind), model)
+    return Units(counts, number.astype(np.int64), len(number), model.layers, ballots.contenders)
