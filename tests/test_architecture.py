@@ -20,6 +20,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "arena.domain": frozenset(),
     "arena.ratings": frozenset(),
     "arena.sample": frozenset(),
+    "arena.contenders": frozenset(),
     "arena.store": frozenset({"arena.domain"}),
     "arena.reports": frozenset({"arena.domain", "arena.ratings"}),
     "arena.services": frozenset({"arena.domain", "arena.store", "arena.ratings", "arena.reports"}),
@@ -28,7 +29,7 @@ ROOMS: dict[str, frozenset[str]] = {
     ),
     "arena.cli": frozenset(
         {"arena.domain", "arena.services", "arena.ratings", "arena.reports", "arena.settings", "arena.assets"}
-        | {"arena.sample"}
+        | {"arena.contenders", "arena.sample"}
     ),
     "migrations": frozenset({"arena.store", "arena.settings"}),
 }
@@ -52,6 +53,7 @@ ONLY: dict[str, frozenset[str]] = {
     "arena.errors": frozenset(),
     "arena.domain": frozenset(),
     "arena.sample": frozenset({"numpy"}),
+    "arena.contenders": frozenset({"pydantic"}),
     "arena.ratings": frozenset({"numpy", "scipy"}),
 }
 NOT_AT_IMPORT = frozenset({"create_engine", "open_database", "Settings", "FastAPI", "create_app", "load"})

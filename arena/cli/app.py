@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 
 from arena import __version__
-from arena.cli import access, amend, audit, backup, board, database, demo, exchange, serve, study
+from arena.cli import access, amend, audit, backup, board, contenders, database, demo, exchange, serve, study
 from arena.cli.common import say
 from arena.domain.text import printable
 from arena.errors import ArenaError
@@ -31,6 +31,10 @@ _GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
         },
     ),
     "study plan": ("A study's settings.", {"show": study.plan_show, "set": study.plan_set}),
+    "contenders": (
+        "The systems under test.",
+        {"list": contenders.list_, "show": contenders.show, "serve": contenders.serve},
+    ),
     "import": (
         "Files into a study: JSONL, CSV or Parquet.",
         {
