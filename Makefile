@@ -24,7 +24,7 @@ demo: setup  ## serve a sample study on a fresh SQLite database and print the li
 test: setup  ## run the tests (the browser tests too where a Chromium is installed)
 	$(BIN)/python -m pytest -n 2
 
-reliability: setup  ## run the tests of faults, load and tampering in their long form (about 10 minutes)
+reliability: setup  ## run the tests of faults, load and tampering in their long form (about 14 minutes)
 	ARENA_TESTS=long $(BIN)/python -m pytest -n 2 -m reliability
 
 bench: setup  ## measure the server under load; ARGS="--seconds 10 --raters 8 --database sqlite" to do less
