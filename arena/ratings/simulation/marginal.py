@@ -1,0 +1,168 @@
+"""What a Bradley-Terry fit of a truth's votes estimates: where a study that never ended would arrive.
+
+With effects, that is not the strengths themselves but the fit to the *expected* points, averaged over questions,
+raters, lengths and sides. It is computed from its definition (Gauss-Hermite quadrature and a root finder), without the
+estimators that are to be tried on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from scipy.optimize import root
+from scipy.special import expit
+
+from arena.errors import BadInput
+from arena.ratings.simulation.content import category_effects, category_weights
+from arena.ratings.simulation.replies import favour
+from arena.ratings.simulation.simulated import HUMAN, source_index
+from arena.ratings.simulation.streams import Floats
+from arena.ratings.simulation.truth import Judge, Truth
+
+NODES = 60
+"""Points of the quadrature over what a reply depends on; more change the tenth digit."""
+FEW = 24
+"""Points over how raters differ in slope and threshold."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """How one kind of reply sees a pair: normal around `gap` ± `side` with this variance, ties within `threshold`."""
+
+    weight: float
+    gap: Floats
+    side: float
+    variance: Floats
+    threshold: float
+
+
+def expected_points(truth: Truth, source: str = HUMAN) -> Floats:
+    """The points that the row's contender is expected to take from the column's in one vote, (n, n), on fair sides.
+
+    A tie is half a point each; replies that cannot judge are not votes (they do not depend on the pair).
+    Raises BadInput where `source` is not of this truth, or a judge's biases are yet to be drawn.
+    """
+    at = source_index(truth, source)
+    if not at:
+        share, kinds = truth.raters.tie_share, _raters(truth)
+    else:
+        share, kinds = truth.judges[at - 1].tie_share, _judge(truth, truth.judges[at - 1])
+    points = np.full([len(truth.contenders)] * 2, 0.5 * share)
+    for kind in kinds:
+        points += (1.0 - share) * _points(kind)
+    return points if at else _rigged(truth, points)
+
+
+def marginal(truth: Truth, source: str = HUMAN) -> Floats:
+    """The strengths, (n,), in logits of mean 0, at which every contender has the score that it is expected to have.
+
+    Every pair is shown as often as any other, as in a study of this truth. Raises BadInput as `expected_points`.
+    """
+    points = expected_points(truth, source)
+    np.fill_diagonal(points, 0.5)
+    n = len(points)
+
+    def surplus(strengths: Floats) -> tuple[Floats, Floats]:
+        expected = expit(strengths[:, None] - strengths[None, :])
+        slopes = expected * (1.0 - expected)
+        jacobian = slopes - np.diag(slopes.sum(axis=1))
+        # One of the score equations follows from the others; the mean takes its place.
+        return (
+            np.append((points - expected).sum(axis=1)[1:], strengths.mean()),
+            np.vstack([jacobian[1:], np.full(n, 1.0 / n)]),
+        )
+
+    stated = np.array([contender.strength for contender in truth.contenders])
+    found = root(surplus, stated - stated.mean(), jac=True, tol=1e-13)
+    if np.abs(surplus(found.x)[0]).max() > 1e-9:
+        raise BadInput("no finite strengths have these expected points; state smaller effects")
+    strengths: Floats = found.x
+    return strengths
+
+
+def _points(seen: _Seen) -> Floats:
+    """The weighted points of a kind of reply, ties within its threshold being half a point."""
+    nodes, weights = _normal(NODES)
+    spread = np.sqrt(seen.variance)
+    gaps = seen.gap[:, :, None] + spread[:, :, None] * nodes
+    points = np.zeros_like(gaps)
+    for shift in (-seen.side - seen.threshold, -seen.side + seen.threshold, seen.side - seen.threshold):
+        points += expit(gaps + shift)
+    points += expit(gaps + seen.side + seen.threshold)
+    weighted: Floats = seen.weight * (points @ weights) / 4.0
+    return weighted
+
+
+def _raters(truth: Truth) -> Iterator[_Seen]:
+    stated, length = truth.raters, _length_gaps(truth)
+    variance = 2.0 * (truth.questions.sd**2 + stated.sd**2) + stated.length_effect**2 * _length_variances(truth)
+    for part, gap in _by_category(truth):
+        for slope, slope_weight in _log_normal(stated.slope_sd):
+            for factor, factor_weight in _log_normal(stated.tie_threshold_sd if stated.tie_threshold else 0.0):
+                yield _Seen(
+                    part * slope_weight * factor_weight,
+                    slope * (gap + stated.length_effect * length),
+                    stated.side,
+                    slope**2 * variance + stated.side_sd**2,
+                    factor * stated.tie_threshold,
+                )
+
+
+def _judge(truth: Truth, judge: Judge) -> Iterator[_Seen]:
+    if judge.bias_sd:
+        raise BadInput(f"the biases of judge {judge.name!r} are to be drawn; ask for simulate(…).truth")
+    added = favour(truth, judge)
+    added = added[:, None] - added[None, :] + judge.length_effect * _length_gaps(truth)
+    variance = 2.0 * (judge.slope**2 * truth.questions.sd**2 + judge.question_sd**2)
+    spread = variance + judge.length_effect**2 * _length_variances(truth)
+    for part, gap in _by_category(truth):
+        yield _Seen(part, judge.slope * gap + added, judge.position, spread, judge.tie_threshold)
+
+
+def _rigged(truth: Truth, points: Floats) -> Floats:
+    """The points where riggers vote too: as often as others, and like them but for whom they favour."""
+    riggers = truth.riggers
+    if not riggers.number:
+        return points
+    share = riggers.number / truth.raters.number * riggers.share
+    at = truth.names.index(str(riggers.favours))
+    points[at, :] = share + (1.0 - share) * points[at, :]
+    points[:, at] *= 1.0 - share
+    return points
+
+
+def _by_category(truth: Truth) -> Iterator[tuple[float, Floats]]:
+    """The share of each category, and the gaps of strength on its questions."""
+    strengths = np.array([contender.strength for contender in truth.contenders]) + category_effects(truth)
+    weights = category_weights(truth) if truth.categories else np.ones(1)
+    for weight, row in zip(weights.tolist(), strengths, strict=False):
+        yield weight, row[:, None] - row[None, :]
+
+
+def _length_gaps(truth: Truth) -> Floats:
+    medians = np.log([contender.length for contender in truth.contenders])
+    gaps: Floats = medians[:, None] - medians[None, :]
+    return gaps
+
+
+def _length_variances(truth: Truth) -> Floats:
+    squares = np.array([contender.length_sd for contender in truth.contenders]) ** 2
+    variances: Floats = squares[:, None] + squares[None, :]
+    return variances
+
+
+def _log_normal(sd: float) -> list[tuple[float, float]]:
+    if not sd:
+        return [(1.0, 1.0)]
+    nodes, weights = _normal(FEW)
+    return list(zip(np.exp(sd * nodes).tolist(), weights.tolist(), strict=True))
+
+
+@cache
+def _normal(count: int) -> tuple[Floats, Floats]:
+    """Nodes and weights of the mean over a standard normal variable."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(count)
+    return nodes, weights / weights.sum()
