@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.errors import BadInput
-from arena.ratings.comparisons.coding import Coded, coded
+from arena.ratings.comparisons.coding import Coded, coded, looked_up
 from arena.ratings.comparisons.columns import numbers, value_at
 
 IntArray = npt.NDArray[np.int32]
@@ -51,7 +51,7 @@ def labels(columns: Columns, name: str, known: Sequence[str]) -> npt.NDArray[np.
         name,
         lambda value: f"{_shown(value)} is none of {', '.join(known)}",
     )
-    return np.array([known.index(label) for label in given], dtype=np.int8)[column.codes]
+    return looked_up(np.array([known.index(label) for label in given], dtype=np.int8), column.codes)
 
 
 def ids(columns: Columns, name: str) -> tuple[tuple[str, ...], IntArray | None]:
@@ -114,18 +114,16 @@ def _meant(
 ) -> list[str]:
     """What each distinct value means, in the order of `column.values`. Raises BadInput with the first bad row."""
     meant = [meaning(value) for value in column.values]
-    bad = np.array([*(value is None for value in meant), not nulls])[
-        column.codes
-    ]  # the -1 of a null points to the last
-    if bad.any():
-        row = int(np.argmax(bad))
+    if None in meant or (not nulls and column.codes.min() < 0):
+        bad = np.array([*(value is None for value in meant), not nulls])  # the -1 of a null points to the last
+        row = int(np.argmax(bad[column.codes]))
         raise BadInput(f"row {row + 1}, {name}: {reason(column.value(row))}")
     return [value for value in meant if value is not None]
 
 
 def _placed(column: Coded, names: Sequence[str], known: Sequence[str]) -> IntArray:
     place = {name: index for index, name in enumerate(known)}
-    return np.array([*(place.get(name, -1) for name in names), -1], dtype=np.int32)[column.codes]
+    return looked_up(np.array([*(place.get(name, -1) for name in names), -1], dtype=np.int32), column.codes)
 
 
 def _name(value: object) -> str | None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from arena.ratings.comparisons.coding import spans
 from arena.ratings.intervals.ballots import Ballots
 from arena.ratings.intervals.bootstrap import Report
 from arena.ratings.intervals.clusters import Clustering
@@ -16,6 +17,9 @@ from arena.ratings.intervals.spreads import LEAST, Groups
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
+
+DENSE = 8_000_000
+"""Numbers up to which the votes of each contender in each group are held as a full matrix."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +73,30 @@ def groups_of(ballots: Ballots, members: IntArray, clustering: Clustering) -> Gr
     own, rows = ballots.within(members)
     if not clustering.factors:
         return Groups(own.votes, np.full(own.contenders, max(float(own.votes), LEAST)))
-    found = []
-    for factor in clustering.factors:
-        _, of = np.unique(factor.of[rows], return_inverse=True)
-        number = int(of.max()) + 1
-        mass = np.ones(len(own.kind)) if own.mass is None else own.mass
-        where = (np.tile(of.reshape(-1), 2), np.concatenate(own.sides))
-        held = csr_array((np.tile(mass, 2), where), shape=(number, own.contenders))
-        held.sum_duplicates()
-        found.append((number, held.sum(axis=0) ** 2 / held.multiply(held).sum(axis=0)))
+    found = [_held(own, factor.of[rows], factor.size) for factor in clustering.factors]
     return Groups(min(number for number, _ in found), np.min([effective for _, effective in found], axis=0))
+
+
+def _held(ballots: Ballots, of: IntArray, size: int) -> tuple[int, FloatArray]:
+    """How many groups have a vote, and the effective number of groups, (contenders,); `of`, (rows,), below `size`."""
+    n, mass = ballots.contenders, ballots.mass
+    if size * n <= DENSE:
+        games = _games(ballots, of, size)
+        number = int(np.count_nonzero(games.any(axis=1)))
+        return number, games.sum(axis=0) ** 2 / (games**2).sum(axis=0)
+    mass = np.ones(len(of)) if mass is None else mass
+    held = csr_array((np.tile(mass, 2), (np.tile(of, 2), np.concatenate(ballots.sides))), shape=(size, n))
+    held.sum_duplicates()
+    effective = held.sum(axis=0) ** 2 / held.multiply(held).sum(axis=0)
+    return int(np.count_nonzero(np.diff(held.indptr))), effective
+
+
+def _games(ballots: Ballots, of: IntArray, size: int) -> FloatArray:
+    """The votes of each contender in each group, (size, contenders)."""
+    n, mass = ballots.contenders, ballots.mass
+    games = np.zeros(size * n, dtype=np.int32 if mass is None else np.float64)
+    for rows in spans(len(of)):
+        begin = of[rows] * n
+        for side in ballots.sides_in(rows):
+            np.add.at(games, begin + side, np.int32(1) if mass is None else mass[rows])
+    return games.reshape(size, n).astype(np.float64)

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from arena.ratings.intervals.ballots import Ballots, Rows
+from arena.ratings.comparisons.coding import spans
+from arena.ratings.intervals.ballots import EVERY, Ballots, Rows
 from arena.ratings.models.model import Model
 
 IntArray = npt.NDArray[np.int64]
@@ -50,22 +51,31 @@ class Sandwich:
         `group`, (all rows), is below `size`. White (1980), Liang & Zeger (1986), with the factor G / (G - 1).
         """
         m, of = self.ballots.contenders, group[self.rows]
-        first, second = self.ballots.sides
-        lead, draw = (self._of_rows(slope) for slope in (self.lead, self.draw))
         if size * (m + 1) <= DENSE:
-            at = of * (m + 1)
-            full = np.bincount(at + first, lead, size * (m + 1)) - np.bincount(at + second, lead, size * (m + 1))
-            if draw.any():
-                full += np.bincount(at + m, draw, size * (m + 1))
-            scores = full.reshape(size, m + 1).astype(np.float64)
+            scores = self._scores(of, size)
             meat = scores.T @ scores
         else:
+            first, second = self.ballots.sides
+            lead, draw = (self._of_rows(slope, EVERY) for slope in (self.lead, self.draw))
             columns = np.concatenate([first, second, np.full(len(of), m)])
             data = np.concatenate([lead, -lead, draw])
             sparse = csr_array((data, (np.tile(of, 3), columns)), shape=(size, m + 1))
             sparse.sum_duplicates()
             meat = (sparse.T @ sparse).toarray().astype(np.float64)
         return self._around(meat, int(np.count_nonzero(np.bincount(of, minlength=size))))
+
+    def _scores(self, of: IntArray, size: int) -> FloatArray:
+        """The scores of each group, (size, contenders + 1), that of the tie parameter in the last column."""
+        m = self.ballots.contenders
+        scores, draws = np.zeros(size * (m + 1)), bool(self.draw.any())
+        for rows in spans(len(of)):
+            begin, lead = of[rows] * (m + 1), self._of_rows(self.lead, rows)
+            first, second = self.ballots.sides_in(rows)
+            np.add.at(scores, begin + first, lead)
+            np.subtract.at(scores, begin + second, lead)
+            if draws:
+                np.add.at(scores, begin + m, self._of_rows(self.draw, rows))
+        return scores.reshape(size, m + 1)
 
     def by_vote(self) -> FloatArray:
         """The same where every vote stands for itself."""
@@ -80,10 +90,10 @@ class Sandwich:
         meat[m, m] = (number * self.draw**2).sum()
         return self._around(meat, ballots.votes)
 
-    def _of_rows(self, slope: FloatArray) -> FloatArray:
+    def _of_rows(self, slope: FloatArray, rows: slice) -> FloatArray:
         mass = self.ballots.mass
-        each: FloatArray = slope[self.ballots.kind]
-        return each if mass is None else each * mass
+        each: FloatArray = slope[self.ballots.kind[rows]]
+        return each if mass is None else each * mass[rows]
 
     def _around(self, meat: FloatArray, groups: int) -> FloatArray:
         m, few = self.ballots.contenders, groups / (groups - 1.0) if groups > 1 else 1.0
