@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 
 from arena import __version__
-from arena.cli import access, amend, audit, backup, board, contenders, database, demo, exchange, serve, study
+from arena.cli import access, agreement, amend, audit, backup, board, contenders, database, demo, exchange, serve, study
 from arena.cli.common import say
 from arena.domain.text import printable
 from arena.errors import ArenaError
@@ -62,6 +62,7 @@ _GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
 _COMMANDS: dict[str, Callable[..., None]] = {
     "invite": access.invite,
     "leaderboard": board.leaderboard,
+    "agreement": agreement.agreement,
     "exclude": amend.exclude,
     "readmit": amend.readmit,
     "withdraw": amend.withdraw,
