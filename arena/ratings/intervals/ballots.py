@@ -63,7 +63,7 @@ class Ballots:
             first[rows], second[rows] = self.sides_in(rows)
         return first, second
 
-    def sides_in(self, rows: slice) -> tuple[Kinds, Kinds]:
+    def sides_in(self, rows: slice | IntArray) -> tuple[Kinds, Kinds]:
         """The same of some rows."""
         n, kind = self.contenders, self.kind[rows]
         first = kind // n  # for a tie by n too large

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
 from arena.ratings.comparisons.coding import spans
 from arena.ratings.intervals.ballots import Ballots
 from arena.ratings.intervals.bootstrap import Report
 from arena.ratings.intervals.clusters import Clustering
 from arena.ratings.intervals.spreads import LEAST, Groups
+from arena.ratings.intervals.sums import DENSE, products, sums
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
-
-DENSE = 8_000_000
-"""Numbers up to which the votes of each contender in each group are held as a full matrix."""
 
 
 @dataclass(frozen=True)
@@ -80,23 +78,18 @@ def groups_of(ballots: Ballots, members: IntArray, clustering: Clustering) -> Gr
 def _held(ballots: Ballots, of: IntArray, size: int) -> tuple[int, FloatArray]:
     """How many groups have a vote, and the effective number of groups, (contenders,); `of`, (rows,), below `size`."""
     n, mass = ballots.contenders, ballots.mass
-    if size * n <= DENSE:
-        games = _games(ballots, of, size)
-        number = int(np.count_nonzero(games.any(axis=1)))
-        return number, games.sum(axis=0) ** 2 / (games**2).sum(axis=0)
-    mass = np.ones(len(of)) if mass is None else mass
-    held = csr_array((np.tile(mass, 2), (np.tile(of, 2), np.concatenate(ballots.sides))), shape=(size, n))
-    held.sum_duplicates()
-    effective = held.sum(axis=0) ** 2 / held.multiply(held).sum(axis=0)
-    return int(np.count_nonzero(np.diff(held.indptr))), effective
 
+    def games(rows: slice | IntArray) -> list[tuple[Any, Any]]:
+        one, other = ballots.sides_in(rows)
+        each = np.ones(len(one), dtype=np.int32) if mass is None else mass[rows]
+        return [(one, each), (other, each)]
 
-def _games(ballots: Ballots, of: IntArray, size: int) -> FloatArray:
-    """The votes of each contender in each group, (size, contenders)."""
-    n, mass = ballots.contenders, ballots.mass
-    games = np.zeros(size * n, dtype=np.int32 if mass is None else np.float64)
+    held = np.zeros(size, dtype=np.bool_)
     for rows in spans(len(of)):
-        begin = of[rows] * n
-        for side in ballots.sides_in(rows):
-            np.add.at(games, begin + side, np.int32(1) if mass is None else mass[rows])
-    return games.reshape(size, n).astype(np.float64)
+        held[of[rows]] = True
+    if size * n <= DENSE:
+        found = sums(games, of, size, n, np.int32 if mass is None else np.float64).astype(np.float64)
+        total, squares = found.sum(axis=0), (found**2).sum(axis=0)
+    else:
+        total, squares = sums(games, np.zeros_like(of), 1, n, np.float64)[0], np.diag(products(games, of, size, n))
+    return int(np.count_nonzero(held)), total**2 / squares

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
 from arena.ratings.comparisons.coding import spans
-from arena.ratings.intervals.ballots import EVERY, Ballots, Rows
+from arena.ratings.intervals.ballots import Ballots, Rows
+from arena.ratings.intervals.sums import products
 from arena.ratings.models.model import Model
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
-
-DENSE = 8_000_000
-"""Numbers up to which the clusters' scores are held as a full matrix."""
 
 
 @dataclass(frozen=True)
@@ -51,31 +49,18 @@ class Sandwich:
         `group`, (all rows), is below `size`. White (1980), Liang & Zeger (1986), with the factor G / (G - 1).
         """
         m, of = self.ballots.contenders, group[self.rows]
-        if size * (m + 1) <= DENSE:
-            scores = self._scores(of, size)
-            meat = scores.T @ scores
-        else:
-            first, second = self.ballots.sides
-            lead, draw = (self._of_rows(slope, EVERY) for slope in (self.lead, self.draw))
-            columns = np.concatenate([first, second, np.full(len(of), m)])
-            data = np.concatenate([lead, -lead, draw])
-            sparse = csr_array((data, (np.tile(of, 3), columns)), shape=(size, m + 1))
-            sparse.sum_duplicates()
-            meat = (sparse.T @ sparse).toarray().astype(np.float64)
-        return self._around(meat, int(np.count_nonzero(np.bincount(of, minlength=size))))
-
-    def _scores(self, of: IntArray, size: int) -> FloatArray:
-        """The scores of each group, (size, contenders + 1), that of the tie parameter in the last column."""
-        m = self.ballots.contenders
-        scores, draws = np.zeros(size * (m + 1)), bool(self.draw.any())
+        held = np.zeros(size, dtype=np.bool_)
         for rows in spans(len(of)):
-            begin, lead = of[rows] * (m + 1), self._of_rows(self.lead, rows)
-            first, second = self.ballots.sides_in(rows)
-            np.add.at(scores, begin + first, lead)
-            np.subtract.at(scores, begin + second, lead)
-            if draws:
-                np.add.at(scores, begin + m, self._of_rows(self.draw, rows))
-        return scores.reshape(size, m + 1)
+            held[of[rows]] = True
+        meat = products(self._scores, of, size, m + 1)
+        return self._around(meat, int(np.count_nonzero(held)))
+
+    def _scores(self, rows: slice | IntArray) -> list[tuple[Any, FloatArray]]:
+        """What the score of each of these rows is made of, as in `sums.Added`; that of the tie parameter comes last."""
+        first, second = self.ballots.sides_in(rows)
+        lead = self._of_rows(self.lead, rows)
+        parts: list[tuple[Any, FloatArray]] = [(first, lead), (second, -lead)]
+        return [*parts, (self.ballots.contenders, self._of_rows(self.draw, rows))] if self.draw.any() else parts
 
     def by_vote(self) -> FloatArray:
         """The same where every vote stands for itself."""
@@ -90,7 +75,7 @@ class Sandwich:
         meat[m, m] = (number * self.draw**2).sum()
         return self._around(meat, ballots.votes)
 
-    def _of_rows(self, slope: FloatArray, rows: slice) -> FloatArray:
+    def _of_rows(self, slope: FloatArray, rows: slice | IntArray) -> FloatArray:
         mass = self.ballots.mass
         each: FloatArray = slope[self.ballots.kind[rows]]
         return each if mass is None else each * mass[rows]

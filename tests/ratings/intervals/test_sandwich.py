@@ -166,7 +166,7 @@ def test_votes_on_other_contenders_do_not_enter() -> None:
 def test_many_groups_are_counted_sparsely_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     votes = study(votes=200)
     full = {(method, cluster): engines(votes, method, cluster) for method in METHODS for cluster in CLUSTERS}
-    monkeypatch.setattr("arena.ratings.intervals.sandwich.DENSE", 10)
+    monkeypatch.setattr("arena.ratings.intervals.sums.DENSE", 10)
     for (method, cluster), expected in full.items():
         assert engines(votes, method, cluster) == pytest.approx(expected, rel=1e-12, abs=1e-15)
 
