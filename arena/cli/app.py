@@ -12,7 +12,21 @@ from pathlib import Path
 import typer
 
 from arena import __version__
-from arena.cli import access, agreement, amend, audit, backup, board, contenders, database, demo, exchange, serve, study
+from arena.cli import (
+    access,
+    agreement,
+    amend,
+    audit,
+    backup,
+    board,
+    contenders,
+    database,
+    demo,
+    exchange,
+    serve,
+    simulate,
+    study,
+)
 from arena.cli.common import say
 from arena.domain.text import printable
 from arena.errors import ArenaError
@@ -63,6 +77,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "invite": access.invite,
     "leaderboard": board.leaderboard,
     "agreement": agreement.agreement,
+    "simulate": simulate.simulate,
     "exclude": amend.exclude,
     "readmit": amend.readmit,
     "withdraw": amend.withdraw,

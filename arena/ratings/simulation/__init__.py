@@ -5,6 +5,7 @@ board = rate(simulate(truth, seed=7).columns())
 marginal(truth)     # what a Bradley-Terry fit of such votes estimates
 """
 
+from arena.ratings.simulation.content import answer_lengths
 from arena.ratings.simulation.draw import simulate
 from arena.ratings.simulation.marginal import expected_points, marginal
 from arena.ratings.simulation.reading import from_mapping, with_setting
@@ -33,6 +34,7 @@ __all__ = [
     "Riggers",
     "Simulated",
     "Truth",
+    "answer_lengths",
     "expected_points",
     "from_mapping",
     "marginal",

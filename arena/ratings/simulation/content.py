@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, isqrt
 
@@ -60,6 +61,13 @@ def content(truth: Truth, seed: Seed, chunk: int) -> Content:
         first,
         second,
     )
+
+
+def answer_lengths(truth: Truth, seed: Seed) -> Iterator[Ints]:
+    """The lengths of all answers in characters, in chunks of shape (questions, contenders)."""
+    for chunk in chunks(truth):
+        count = min(CHUNK, truth.questions.number - chunk * CHUNK)
+        yield _lengths(truth, Stream(seed, Purpose.LENGTH, chunk), count)
 
 
 def category_effects(truth: Truth) -> Floats:
