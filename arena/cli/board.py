@@ -17,8 +17,8 @@ from arena.ratings import Board, BothBad, Cluster, Estimand, IntervalMethod, Met
 from arena.ratings.board import read_anchor
 from arena.reports import tables
 from arena.reports.tables import Groups
+from arena.services import counted, studies
 from arena.services import leaderboard as boards
-from arena.services import studies
 from arena.services.files import FileFormat
 from arena.services.files.writing import replacing
 from arena.services.imports import check_source
@@ -86,7 +86,7 @@ def leaderboard(
     fixed = None if anchor is None else read_anchor(anchor)
     check_source(source)
     request = BoardRequest(method, bootstrap, seed, level, fixed, source, both_bad, by, at, interval, cluster, estimand)
-    with progress("resampling") as report:
+    with progress("rating") as report:
         overall, groups = _rated(_Given(study, votes, ledger, counts), input_format, request, report)
     text = tables.document(overall, groups, by=by, file_format=file_format or _format_of(output))
     if output == STANDARD_STREAM:
@@ -128,4 +128,6 @@ def _rated(
         with binary(what.ledger) as file:
             return boards.of_ledger(file, what.ledger, request, progress=report)
     with opened() as db:
-        return boards.grouped(db, studies.get(db, what.study or ""), request, progress=report)
+        study = studies.get(db, what.study or "")
+        counted.keep_packed(db, study, request.source, report)
+        return boards.grouped(db, study, request, progress=report)

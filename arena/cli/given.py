@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from arena.cli.common import binary, opened
+from arena.cli.common import binary, opened, progress
 from arena.cli.exchange import records
 from arena.errors import BadInput
 from arena.services import counted, studies
@@ -56,5 +56,7 @@ def _found(
     if ledger is not None:
         with binary(ledger) as file:
             return counted.of_ledger(file, ledger, source)
-    with opened() as db:
-        return counted.of_study(db, studies.get(db, study or ""), source)
+    with opened() as db, progress("packing") as report:
+        there = studies.get(db, study or "")
+        counted.keep_packed(db, there, source, report)
+        return counted.of_study(db, there, source)

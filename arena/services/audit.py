@@ -23,7 +23,7 @@ from arena.domain.study import Study
 from arena.domain.vocabulary import StudyState
 from arena.errors import BadInput
 from arena.services.ledgerfile import LedgerFile
-from arena.store import access, changes, content, ledger, matchups, pairings, studies, votes
+from arena.store import access, changes, content, ledger, matchups, packing, pairings, studies, votes
 from arena.store.engine import Database, Transaction
 
 INSTANCE = "instance"
@@ -67,6 +67,7 @@ def audit_study(db: Database, study_id: int, *, head: Head | None = None) -> Aud
         _check_claims(tx, study_id, history)
         _check_consents(tx, study_id, history)
         compared += _check_changes(tx, study_id, history)
+        _check_packed(tx, study_id)
         kept = _check_sealed(tx, study_id, history)
         return _audited(study.name, end, compared, history, kept)
 
@@ -279,6 +280,13 @@ def _check_changes(tx: Transaction, study_id: int, history: History) -> int:
     for rater, seq in sorted(left.items() ^ history.withdrawn.items(), key=lambda pair: pair[1]):
         raise LedgerBroken(seq, f"the withdrawal of '{rater}' is not as it was in the database")
     return stored.total() + len(left)
+
+
+def _check_packed(tx: Transaction, study_id: int) -> None:
+    """Compare the packed copies of votes with the votes, which were compared with their entries."""
+    if (found := packing.differing(tx, study_id)) is not None:
+        seq, source = found
+        raise LedgerBroken(seq, f"the packed copy of the votes from '{source}' differs from them")
 
 
 def _check_sealed(tx: Transaction, study_id: int, history: History) -> Mapping[int, Collection[str]]:

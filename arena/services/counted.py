@@ -3,65 +3,88 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
 
 from arena.domain.history import History
-from arena.domain.ledger import Head, Kind
+from arena.domain.ledger import Head
 from arena.domain.reading import take
-from arena.domain.records import VoteRecord
 from arena.domain.study import Study
-from arena.domain.votes import Vote, VoteChange, as_it_stands
+from arena.domain.vocabulary import VoteChangeKind
+from arena.domain.votes import VoteChange, as_it_stands, is_excluded
 from arena.errors import BadInput, Conflict
-from arena.services.exclusions import tally
-from arena.services.files import Records, parse_votes
+from arena.ratings import Progress, Votes
+from arena.ratings.comparisons.votes import OUTCOMES, from_codes
+from arena.services.collecting import Collected
+from arena.services.exclusions import reasons_of, tally
+from arena.services.files import Records, each_vote
 from arena.services.imports import stated_source
 from arena.services.ledgerfile import LedgerFile
-from arena.store import changes, content, ledger, votes
+from arena.store import changes, content, ledger, packed, packing, raters, votes
 from arena.store.engine import Database, Transaction
 
-Changes = Mapping[int, Sequence[VoteChange]]
-COLUMNS = ("model_a", "model_b", "winner", "question_id", "rater")
+Column = npt.NDArray[Any]
+_OUTCOME = np.array([OUTCOMES.index(c.winner) if c.winner else -1 for c in packed.CHOICES], dtype=np.int8)
+"""What each of CHOICES is counted as; -1: nothing."""
+_CANNOT_JUDGE = int(np.argmin(_OUTCOME))
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Counted:
-    """The counted votes of one source as columns, and what is to be said about where they come from.
+    """The counted votes of one source, in the order in which they were cast, and what is to be said about them.
 
-    The columns are of one length, in the order in which the votes were cast. `categories` leads from questions to their
-    category; `others` are further sources that have votes.
+    `simulated`, of shape (votes,), says which are. `categories` leads from questions to their category; `others` are
+    the further sources that have votes, told where this one has none to count.
     """
 
     source: str
+    votes: Votes
+    simulated: npt.NDArray[np.bool_]
     study: str | None = None
     head: Head | None = None
-    contenders: list[str] = field(default_factory=list)
-    categories: dict[str, str | None] = field(default_factory=dict)
-    model_a: list[str] = field(default_factory=list)
-    model_b: list[str] = field(default_factory=list)
-    winner: list[str] = field(default_factory=list)
-    question_id: list[str | None] = field(default_factory=list)
-    rater: list[str | None] = field(default_factory=list)
-    simulated: list[bool] = field(default_factory=list)
-    others: set[str] = field(default_factory=set)
+    contenders: Sequence[str] = ()
+    categories: Mapping[str, str | None] = field(default_factory=dict)
+    others: AbstractSet[str] = frozenset()
     withdrawn: int = 0
-    excluded: Counter[str] = field(default_factory=Counter)
+    excluded: Mapping[str, int] = field(default_factory=dict)
 
-    def columns(self, rows: Sequence[int] | None = None) -> dict[str, list[str] | list[str | None]]:
-        """The columns as `arena.ratings` takes them, of all votes or of some."""
-        columns = {name: getattr(self, name) for name in COLUMNS}
-        return columns if rows is None else {name: [column[row] for row in rows] for name, column in columns.items()}
+    def __len__(self) -> int:
+        """How many votes count."""
+        return len(self.votes.a)
+
+    def columns(self, rows: Sequence[int] | None = None) -> dict[str, Column]:
+        """The names of all votes or of some, as columns that `arena.ratings` takes; `votes` is taken sooner."""
+        taken = self.votes if rows is None else self.votes.chosen(np.asarray(rows, dtype=np.intp))
+        return {
+            "model_a": _named(taken.contenders, taken.a),
+            "model_b": _named(taken.contenders, taken.b),
+            "winner": _named(OUTCOMES, taken.outcome),
+            "question_id": _named(taken.questions, taken.question, len(taken.a)),
+            "rater": _named(taken.raters, taken.rater, len(taken.a)),
+        }
 
     def category(self, row: int) -> str | None:
         """The category of the question of a vote."""
-        question = self.question_id[row]
-        return None if question is None else self.categories.get(question)
+        number = -1 if self.votes.question is None else int(self.votes.question[row])
+        return None if number < 0 else self.categories.get(self.votes.questions[number])
+
+    def by_category(self, otherwise: str) -> dict[str, npt.NDArray[np.intp]]:
+        """The rows of the votes of each category, sorted; `otherwise` is that of questions without one."""
+        of_question = [self.categories.get(question) or otherwise for question in self.votes.questions]
+        words = sorted({*of_question, otherwise})
+        number = np.array([words.index(word) for word in [*of_question, otherwise]])  # the last is where -1 points to
+        of = number[-1 if self.votes.question is None else self.votes.question]
+        rows = {word: np.flatnonzero(np.broadcast_to(of == at, len(self))) for at, word in enumerate(words)}
+        return {word: of_word for word, of_word in rows.items() if len(of_word)}
 
     def require_votes(self) -> None:
         """Raises Conflict, with the reason, where no vote counts."""
-        if not self.winner:
+        if not len(self):
             other = f"; there are votes from {', '.join(sorted(self.others))}" if self.others else ""
             aside = "".join(f"; {note}" for note in self.notes)
             raise Conflict(f"there is no vote to count from '{self.source}' yet{other}{aside}")
@@ -77,30 +100,13 @@ class Counted:
             notes.append(f"{self.withdrawn} {'vote was' if self.withdrawn == 1 else 'votes were'} withdrawn by raters.")
         return tuple(notes)
 
-    def add(self, vote: Vote | VoteRecord, question: str | None) -> None:
-        """Take a vote in, where it states a preference or a tie."""
-        if (winner := vote.choice.winner) is not None:
-            self.model_a.append(vote.model_a)
-            self.model_b.append(vote.model_b)
-            self.winner.append(winner)
-            self.question_id.append(question)
-            self.rater.append(vote.rater)
-            self.simulated.append(vote.simulated)
 
-    def add_cast(self, cast: Iterable[Vote], changes: Changes, reasons: Mapping[int, str]) -> None:
-        """Take recorded votes in as they stand, where they are of this source; count what was set aside, and why."""
-        changed = []
-        for vote in cast:
-            if vote.source != self.source:
-                self.others.add(vote.source)
-                continue
-            made = changes.get(vote.seq, ())
-            if made:
-                changed.append(made)
-            standing = as_it_stands(vote, made)
-            if standing is not None:
-                self.add(standing, standing.question)
-        self.withdrawn, self.excluded = tally(changed, reasons)
+def keep_packed(db: Database, study: Study, source: str, progress: Progress) -> None:
+    """Have the votes of a source kept in the form in which `of_study` reads them fastest, where that is possible.
+
+    `progress(done, total)` is told the votes that were packed now.
+    """
+    packing.keep(db, study.id, source, report=progress)
 
 
 def of_study(db: Database, study: Study, source: str, *, at: int | None = None) -> Counted:
@@ -110,12 +116,24 @@ def of_study(db: Database, study: Study, source: str, *, at: int | None = None) 
         _check_position(at, head)
         if at is not None:
             head = Head(at, ledger.entry_hash(tx, study.id, at))
-        found = Counted(source, study=study.name, head=head, categories=_categories(tx, study.id))
-        found.contenders = [record.name for seq, record in content.contenders(tx, study.id) if seq <= head.position]
-        cast = (vote for vote in votes.votes(tx, study.id) if vote.seq <= head.position)
-        made = changes.changes(tx, study.id, up_to=head.position)
-        found.add_cast(cast, made, ledger.reasons(tx, study.id, Kind.EXCLUSION))
-        return found
+        cast = packed.ballots(tx, study.id, source, up_to=head.position)
+        made = _own(changes.changes(tx, study.id, up_to=head.position), cast["seq"])
+        outcome = _OUTCOME[_standing(cast, made)]
+        if len(counting := np.flatnonzero(outcome >= 0)) < len(cast):
+            cast, outcome = cast[counting], outcome[counting]
+        withdrawn, excluded = tally(made.values(), reasons_of(tx, study.id, made.values()))
+        return Counted(
+            source,
+            _named_votes(tx, study.id, cast, outcome),
+            cast["simulated"].copy(),
+            study=study.name,
+            head=head,
+            contenders=[record.name for seq, record in content.contenders(tx, study.id) if seq <= head.position],
+            categories=content.categories(tx, study.id),
+            others=frozenset() if len(cast) else votes.sources(tx, study.id, up_to=head.position) - {source},
+            withdrawn=withdrawn,
+            excluded=excluded,
+        )
 
 
 def of_ledger(file: BinaryIO, name: str, source: str, *, at: int | None = None) -> Counted:
@@ -127,11 +145,26 @@ def of_ledger(file: BinaryIO, name: str, source: str, *, at: int | None = None) 
             take(history, found.entry)
             head = Head(found.linked.seq, found.linked.hash)
     _check_position(at, exported.header.head)
-    counted = Counted(
-        source, study=history.name, head=head, contenders=history.contenders, categories=history.categories
+    own, collected = {vote.seq for vote in history.votes if vote.source == source}, Collected()
+    for vote in history.votes:
+        if vote.source == source:
+            standing = as_it_stands(vote, history.changes.get(vote.seq, ()))
+            if standing is not None:
+                collected.add(standing, standing.question)
+    made = (of_vote for seq, of_vote in history.changes.items() if seq in own)
+    withdrawn, excluded = tally(made, history.reasons)
+    return Counted(
+        source,
+        collected.votes,
+        collected.simulated,
+        study=history.name,
+        head=head,
+        contenders=history.contenders,
+        categories=history.categories,
+        others={vote.source for vote in history.votes} - {source},
+        withdrawn=withdrawn,
+        excluded=excluded,
     )
-    counted.add_cast(history.votes, history.changes, history.reasons)
-    return counted
 
 
 def of_votes(records: Records, source: str, *, grouped: bool = False) -> Counted:
@@ -139,25 +172,71 @@ def of_votes(records: Records, source: str, *, grouped: bool = False) -> Counted
 
     Votes whose column `source` states another source are left out, as in our own exports.
     """
-    found = Counted(source)
+    collected, categories, others = Collected(), dict[str, str | None](), set[str]()
     with records:
-        for located in parse_votes(records, name=records.name, digest=records.digest):
+        for located in each_vote(records, name=records.name, digest=records.digest):
             vote = located.record
             stated = stated_source(vote)
             if stated not in (None, source):
-                found.others.add(str(stated))
+                others.add(str(stated))
                 continue
             category = json.loads(vote.extra).get("category") if grouped else None
             if grouped and vote.question_id is None:
                 raise BadInput(f"{records.name}, {located.where}: --by needs a question_id in every vote")
             if vote.question_id is not None:
-                found.categories[vote.question_id] = category if isinstance(category, str) else None
-            found.add(vote, vote.question_id)
-    return found
+                categories[vote.question_id] = category if isinstance(category, str) else None
+            collected.add(vote, vote.question_id)
+    return Counted(source, collected.votes, collected.simulated, categories=categories, others=others)
 
 
-def _categories(tx: Transaction, study_id: int) -> dict[str, str | None]:
-    return {record.id: record.category for _, record in content.questions(tx, study_id)}
+def _own(made: Mapping[int, Sequence[VoteChange]], seqs: npt.NDArray[np.int64]) -> dict[int, Sequence[VoteChange]]:
+    """The changes of votes of these entries, in ascending order, by the place of the vote among them."""
+    entries = np.fromiter(made, np.int64, len(made))
+    place = np.searchsorted(seqs, entries)
+    return {
+        at: made[seq]
+        for at, seq in zip(place.tolist(), entries.tolist(), strict=True)
+        if at < len(seqs) and seqs[at] == seq
+    }
+
+
+def _standing(cast: packed.Table, made: Mapping[int, Sequence[VoteChange]]) -> npt.NDArray[np.uint8]:
+    """The choice of each vote as its changes left it; of those that do not count, one that is never counted."""
+    choice = cast["choice"].copy()
+    for at, of_vote in made.items():
+        words = [change.choice for change in of_vote if change.choice is not None]
+        is_gone = any(change.kind is VoteChangeKind.WITHDRAWN for change in of_vote) or is_excluded(of_vote)
+        if is_gone or words:
+            choice[at] = _CANNOT_JUDGE if is_gone else packed.CHOICES.index(words[-1])
+    return choice
+
+
+def _named_votes(tx: Transaction, study_id: int, cast: packed.Table, outcome: npt.NDArray[np.int8]) -> Votes:
+    contenders, questions = content.contender_ids(tx, study_id), content.question_ids(tx, study_id)
+    people = raters.ids(tx, study_id)
+    return from_codes(
+        list(contenders),
+        _places(contenders, cast["a"]),
+        _places(contenders, cast["b"]),
+        outcome,
+        questions=list(questions),
+        question=_places(questions, cast["question"]),
+        raters=list(people),
+        rater=_places(people, cast["rater"]),
+    )
+
+
+def _places(rows: Mapping[str, int], column: npt.NDArray[np.uint32]) -> npt.NDArray[np.int32]:
+    """Numbers of rows as places among `rows`, which leads from names to these; -1 for 0."""
+    table = np.full(max(rows.values(), default=0) + 1, -1, dtype=np.int32)
+    table[list(rows.values())] = np.arange(len(rows))
+    return table[column]
+
+
+def _named(names: Sequence[str], codes: Column | None, rows: int = 0) -> Column:
+    """The names that the codes stand for; None for -1, and everywhere where there are no codes."""
+    values = np.array([*names, None], dtype=object)
+    return np.full(rows, None, dtype=object) if codes is None else values[codes]
 
 
 def _check_position(at: int | None, head: Head) -> None:

@@ -63,11 +63,18 @@ def tally(made: Iterable[Collection[VoteChange]], reasons: Mapping[int, str]) ->
 def excluded(db: Database, study: Study) -> dict[str, list[int]]:
     """The votes that are excluded at present, by reason: their ledger entries."""
     with db.read() as tx:
-        reasons, found = ledger.reasons(tx, study.id, Kind.EXCLUSION), dict[str, list[int]]()
-        for seq, made in sorted(changes.changes(tx, study.id).items()):
+        changed, found = changes.changes(tx, study.id), dict[str, list[int]]()
+        reasons = reasons_of(tx, study.id, changed.values())
+        for seq, made in sorted(changed.items()):
             if is_excluded(made) and not _is_withdrawn(made):
                 found.setdefault(_reason(made, reasons), []).append(seq)
         return found
+
+
+def reasons_of(tx: Transaction, study_id: int, made: Iterable[Collection[VoteChange]]) -> dict[int, str]:
+    """The reasons of the exclusions among the changes of each vote, by their entries."""
+    kind = VoteChangeKind.EXCLUDED
+    return ledger.reasons(tx, study_id, {c.seq for of_vote in made for c in of_vote if c.kind is kind})
 
 
 def _is_withdrawn(of_vote: Iterable[VoteChange]) -> bool:

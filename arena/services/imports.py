@@ -18,7 +18,7 @@ from arena.domain.votes import Vote, corrected
 from arena.errors import BadInput, BadRecords, Problem
 from arena.services.files import Records, parse_answers, parse_questions, parse_votes
 from arena.services.studies import held
-from arena.store import changes, content, ledger, raters, votes
+from arena.store import changes, content, ledger, packing, raters, votes
 from arena.store.engine import Database, Transaction
 
 T = TypeVar("T")
@@ -118,6 +118,7 @@ def import_votes(db: Database, study_name: str, records: Records, *, source: str
             votes.add(tx, study.id, [replace(vote, seq=seq) for vote, seq in zip(cast, seqs, strict=True)])
             named = ((seq, name, text) for seq, texts in zip(seqs, sealed, strict=True) for name, text in texts.items())
             ledger.seal(tx, study.id, named)
+            packing.pack(tx, study.id, source)
         return Imported("votes", len(new), len(parsed) - len(new))
 
 

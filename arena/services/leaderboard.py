@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from arena.domain.study import Study
 from arena.domain.vocabulary import HUMAN
 from arena.errors import BadInput
-from arena.ratings import Board, BothBad, Cluster, Estimand, IntervalMethod, Method, Progress, rate
+from arena.ratings import Board, BothBad, Cluster, Estimand, IntervalMethod, Method, Progress, Votes, rate
 from arena.reports.tables import Groups
 from arena.services import counted
 from arena.services.counted import Counted
@@ -89,13 +92,10 @@ def _grouped(votes: Counted, request: BoardRequest, progress: Progress | None) -
     overall = _board(votes, request, progress)
     if request.by is None:
         return overall, {}
-    rows: dict[str, list[int]] = {}
-    for row in range(len(votes.winner)):
-        rows.setdefault(votes.category(row) or NO_VALUE, []).append(row)
     groups: dict[str, Board | str] = {}
-    for value in sorted(rows):
+    for value, rows in votes.by_category(NO_VALUE).items():
         try:
-            groups[value] = _rate(votes, request, rows[value], [], None)
+            groups[value] = _rate(votes, request, rows, [], None)
         except BadInput as error:
             groups[value] = str(error)
     return overall, groups
@@ -104,26 +104,26 @@ def _grouped(votes: Counted, request: BoardRequest, progress: Progress | None) -
 def _rate(
     votes: Counted,
     request: BoardRequest,
-    rows: Sequence[int] | None,
+    rows: npt.NDArray[np.intp] | None,
     contenders: Sequence[str],
     progress: Progress | None,
 ) -> Board:
+    simulated = votes.simulated if rows is None else votes.simulated[rows]
     rated = _settled(
-        votes.columns(rows),
+        votes.votes if rows is None else votes.votes.chosen(rows),
         request,
         study=votes.study,
         ledger={"position": votes.head.position, "head": votes.head.hash} if votes.head else None,
         contenders=contenders,
         progress=progress,
     )
-    of = range(len(votes.winner)) if rows is None else rows
-    simulated = sum(votes.simulated[row] for row in of)
-    note = (f"{simulated} of the {len(of)} votes are simulated.",) if simulated else ()
+    number = int(simulated.sum())
+    note = (f"{number} of the {len(simulated)} votes are simulated.",) if number else ()
     return replace(rated, warnings=(*note, *rated.warnings), settings={**rated.settings, "source": request.source})
 
 
 def _settled(
-    columns: Mapping[str, Sequence[object]],
+    votes: Mapping[str, Sequence[object]] | Votes,
     request: BoardRequest,
     *,
     study: str | None = None,
@@ -131,9 +131,9 @@ def _settled(
     contenders: Sequence[str] = (),
     progress: Progress | None,
 ) -> Board:
-    """The board of these columns with the settings of a request."""
+    """The board of these votes with the settings of a request."""
     return rate(
-        columns,
+        votes,
         method=request.method,
         interval=request.interval,
         cluster=request.cluster,

@@ -18,6 +18,7 @@ from arena.domain.study import Act
 from arena.domain.vocabulary import VoteChangeKind
 from arena.domain.votes import Vote, VoteChange, corrected, is_excluded
 from arena.errors import BadInput, Conflict, NotFound
+from arena.services.exclusions import reasons_of
 from arena.services.voting import NO_PAIR, check_offered, cleaned, rater_of
 from arena.store import changes, ledger, matchups, studies, votes
 from arena.store.engine import Database, Transaction
@@ -39,7 +40,7 @@ def own_votes(db: Database, seat: Seat) -> list[OwnVote]:
         said = [change.seq for of_vote in made.values() for change in of_vote]
         stored = ledger.at(tx, seat.study_id, [*(vote.seq for vote in cast), *said])
         shown = matchups.shown_to(tx, rater_id)
-        reasons = ledger.reasons(tx, seat.study_id, Kind.EXCLUSION)
+        reasons = reasons_of(tx, seat.study_id, made.values())
         return [_own(vote, made.get(vote.seq, []), stored, shown, reasons) for vote in reversed(cast)]
 
 

@@ -17,7 +17,7 @@ from arena.domain.vocabulary import StudyState
 from arena.errors import Conflict
 from arena.services.files import Limits
 from arena.services.ledgerfile import LedgerFile
-from arena.store import changes, content, ledger, matchups, pairings, raters, studies, votes
+from arena.store import changes, content, ledger, matchups, packing, pairings, raters, studies, votes
 from arena.store.engine import Database, Transaction, fitting
 
 T = TypeVar("T")
@@ -108,6 +108,8 @@ def _store(tx: Transaction, file: LedgerFile, history: History, contents: _Conte
     raters.add_missing(tx, study.id, people, "restored")
     rows = matchups.restore(tx, study.id, history.matchups.values(), voted=history.holding)
     votes.add(tx, study.id, history.votes, matchup_ids=rows)
+    for source in sorted({vote.source for vote in history.votes}):
+        packing.pack(tx, study.id, source)
     changes.add(tx, study.id, (change for made in history.changes.values() for change in made))
     changes.restore_withdrawals(tx, study.id, history.withdrawn)
     ledger.seal(tx, study.id, contents.sealed)

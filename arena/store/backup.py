@@ -31,10 +31,10 @@ from sqlalchemy.exc import DatabaseError, DataError, IntegrityError
 
 from arena.errors import BadInput, Conflict, Incomplete
 from arena.store.engine import PAGE, Database, Transaction, reason
-from arena.store.tables import Chain, RateBucket
+from arena.store.tables import Chain, PackedVotes, RateBucket
 
-_NOT_KEPT = {RateBucket.__tablename__}
-"""What is of the moment only."""
+_NOT_KEPT = {RateBucket.__tablename__, PackedVotes.__tablename__}
+"""What is of the moment only, and what is a copy of other rows."""
 _DRAFTED = ("journal_mode=MEMORY", "synchronous=OFF", "foreign_keys=ON")
 """A draft is worth nothing before it is whole: whoever made it writes it to the disk then, and names it."""
 _DISTRUSTED = ("trusted_schema=OFF",)

@@ -93,6 +93,11 @@ def questions(tx: Transaction, study_id: int) -> list[tuple[int, QuestionRecord]
     return [(row.seq, _question(row)) for row in tx.execute(query)]
 
 
+def categories(tx: Transaction, study_id: int) -> dict[str, str | None]:
+    """The category of each question of a study, by their ids in the files."""
+    return dict(tx.execute(select(Question.key, Question.category).where(Question.study_id == study_id)).all())
+
+
 def contenders(tx: Transaction, study_id: int) -> list[tuple[int, ContenderRecord]]:
     """A study's contenders with their ledger entries, in the order of the ledger."""
     query = select(Contender.seq, Contender.name, Contender.origin, Contender.settings)

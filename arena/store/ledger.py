@@ -148,11 +148,9 @@ def at(tx: Transaction, study_id: int, seqs: Collection[int]) -> dict[int, Linke
     return {row[0]: Linked(*row) for page in pages for row in tx.execute(query.where(LedgerEntry.seq.in_(page)))}
 
 
-def reasons(tx: Transaction, study_id: int, kind: Kind) -> dict[int, str]:
-    """The reasons that the entries of one kind give, by their numbers."""
-    query = select(LedgerEntry.seq, LedgerEntry.body).where(LedgerEntry.kind == kind)
-    query = query.where(LedgerEntry.chain_id == chain_of(tx, study_id).id)
-    return {seq: str(json.loads(body)["payload"]["reason"]) for seq, body in tx.execute(query)}
+def reasons(tx: Transaction, study_id: int, seqs: Collection[int]) -> dict[int, str]:
+    """The reasons that some entries of a chain give, by their numbers."""
+    return {seq: str(json.loads(entry.body)["payload"]["reason"]) for seq, entry in at(tx, study_id, seqs).items()}
 
 
 def entry_hash(tx: Transaction, study_id: int, seq: int) -> str:

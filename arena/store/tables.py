@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from arena.store.base import Base, row_id
@@ -220,7 +220,7 @@ class Vote(Base):
     __table_args__ = (
         UniqueConstraint("study_id", "key"),
         UniqueConstraint("study_id", "seq"),
-        Index(None, "study_id", "source"),
+        Index(None, "study_id", "source", "seq"),
         Index(None, "rater_id"),
     )
 
@@ -240,6 +240,21 @@ class Vote(Base):
     reason: Mapped[str | None]
     simulated: Mapped[bool]
     voted_at: Mapped[datetime | None]
+
+
+class PackedVotes(Base):
+    """A copy of all votes of one source behind the entry `after_seq` up to `last_seq`: see `store.packed`.
+
+    Rows may be deleted at any time; the next command that computes a board makes them anew.
+    """
+
+    __tablename__ = "packed_votes"
+
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"), primary_key=True)
+    source: Mapped[str] = mapped_column(primary_key=True)
+    after_seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last_seq: Mapped[int]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class VoteChange(Base):

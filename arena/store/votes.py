@@ -80,6 +80,12 @@ def tallies(tx: Transaction, study_id: int) -> list[SourceCount]:
     return sorted((SourceCount(*row) for row in tx.execute(query)), key=lambda count: count.source)
 
 
+def sources(tx: Transaction, study_id: int, *, up_to: int) -> set[str]:
+    """Whose votes a study has up to an entry."""
+    query = select(tables.Vote.source).where(tables.Vote.study_id == study_id, tables.Vote.seq <= up_to)
+    return set(tx.scalars(query.distinct()))
+
+
 def count(tx: Transaction, rater_id: int) -> int:
     """How many votes a rater has cast."""
     return tx.scalar(_count(), {"rater": rater_id}) or 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from arena.errors import BadInput
+from arena.ratings.comparisons.coding import Codes, spans
 from arena.ratings.comparisons.columns import columns_of
 from arena.ratings.comparisons.meanings import MOST, Columns, counts, ids, labels, sides, weights
 
@@ -57,6 +59,10 @@ class Votes:
             return self
         return _chosen(self, np.flatnonzero(self.outcome != BOTH_BAD))
 
+    def chosen(self, rows: npt.NDArray[np.intp]) -> Votes:
+        """The votes of these rows, in their order, with the contenders, questions and raters of these alone."""
+        return _chosen(self, rows)
+
     def single(self) -> Votes:
         """Counts as so many votes, in the order of their rows; votes as they are."""
         if not self.is_counts or self.weight is None:
@@ -75,13 +81,15 @@ class Votes:
 
     def tally(self) -> npt.NDArray[np.int64]:
         """Wins, losses, ties and both-bad votes of each contender, shape (contenders, 4); weights do not matter."""
-        times = self.weight if self.is_counts else None
-        size = len(self.contenders) * len(OUTCOMES)
-        result = np.zeros(size, dtype=np.int64)
-        lost = np.where(self.outcome <= B_WINS, 1 - self.outcome, self.outcome)
-        for side, outcome in ((self.a, self.outcome), (self.b, lost)):
-            result += np.bincount(_key(side, len(OUTCOMES), outcome), times, size).astype(np.int64)
-        return result.reshape(-1, len(OUTCOMES))
+        cells = self._cells
+        as_a, as_b = cells.sum(axis=1), cells.sum(axis=0)[:, [B_WINS, A_WINS, TIE, BOTH_BAD]]
+        result: npt.NDArray[np.int64] = (as_a + as_b).astype(np.int64)
+        return result
+
+    @cached_property
+    def _cells(self) -> npt.NDArray[Any]:
+        """How many votes of each outcome each had as side a against each, (contenders, contenders, OUTCOMES)."""
+        return _summed(self, self.weight if self.is_counts else None)
 
 
 def encode(votes: object) -> Votes:
@@ -109,6 +117,56 @@ def encode(votes: object) -> Votes:
     return Votes(contenders, questions, raters, a, b, outcome, question, rater, weights(columns))
 
 
+def from_codes(
+    contenders: Sequence[str],
+    a: Codes,
+    b: Codes,
+    outcome: npt.NDArray[np.int8],
+    *,
+    questions: Sequence[str] = (),
+    question: Codes | None = None,
+    raters: Sequence[str] = (),
+    rater: Codes | None = None,
+) -> Votes:
+    """Votes whose columns are integers already: the same as `encode` makes of the names that they stand for.
+
+    `contenders`, `questions` and `raters` are different names in any order, and `a`, `b`, `question` and `rater`, of
+    shape (rows,), index them, -1 where a vote has none; names without a vote are left out. `outcome`, (rows,), indexes
+    OUTCOMES. There may be no rows. Raises BadInput for a blank contender and one compared with itself.
+    """
+    names, (left, right) = _by_name(contenders, a, b)
+    if blank := [name for name in names if not name.strip()]:
+        raise BadInput(f"{blank[0]!r} is not the name of a contender; it must be non-empty text")
+    if (same := left == right).any():
+        row = int(np.argmax(same))
+        raise BadInput(f"row {row + 1}: {names[left[row]]!r} is compared with itself; remove the row or correct a name")
+    known_questions, of_question = _by_name(questions, *(() if question is None else (question,)))
+    known_raters, of_rater = _by_name(raters, *(() if rater is None else (rater,)))
+    return Votes(
+        names,
+        known_questions,
+        known_raters,
+        left,
+        right,
+        outcome,
+        of_question[0] if known_questions else None,
+        of_rater[0] if known_raters else None,
+        None,
+    )
+
+
+def _by_name(names: Sequence[str], *columns: Codes) -> tuple[tuple[str, ...], list[IntArray]]:
+    """The names that occur, sorted, and the columns as indices of these. Empty text stands for none, as in `encode`."""
+    occurs = np.zeros(len(names) + 1, dtype=np.bool_)
+    for column in columns:
+        occurs[column] = True
+    occurs[-1] = False  # where -1 points to
+    used = sorted((names[at], at) for at in np.flatnonzero(occurs).tolist() if names[at])
+    table = np.full(len(names) + 1, -1, dtype=np.int32)
+    table[[at for _, at in used]] = np.arange(len(used))
+    return tuple(name for name, _ in used), [table[column] for column in columns]
+
+
 def _rater(columns: Columns) -> str:
     return next((name for name in _RATERS if name in columns), _RATERS[0])
 
@@ -119,20 +177,26 @@ def pair_counts(votes: Votes) -> tuple[FloatArray, FloatArray]:
     `wins[i, j]` is the weight of the votes in which i beat j; `ties[i, j] = ties[j, i]` that of the ties and both-bad
     votes of the two. Without weights, and for counts, the sums are exact, and so the same for every order of the rows.
     """
-    n = len(votes.contenders)
-    size = n * n * len(OUTCOMES)
-    key = _key(_key(votes.a, n, votes.b), len(OUTCOMES), votes.outcome)
-    cells = np.bincount(key, votes.weight, size).reshape(n, n, len(OUTCOMES))
+    weighted = votes.weight is not None and not votes.is_counts
+    cells = _summed(votes, votes.weight) if weighted else votes._cells
     wins = cells[:, :, A_WINS] + cells[:, :, B_WINS].T
     even = cells[:, :, TIE] + cells[:, :, BOTH_BAD]
     return wins.astype(np.float64, copy=False), (even + even.T).astype(np.float64, copy=False)
 
 
-def _key(high: npt.NDArray[Any], size: int, low: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-    """One number for the two, where `low` is below `size`."""
-    key: npt.NDArray[np.intp] = np.multiply(high, size, dtype=np.intp)
-    key += low
-    return key
+def _summed(votes: Votes, weight: FloatArray | None) -> npt.NDArray[Any]:
+    """What the votes of each ordered pair and outcome weigh, or their number: (contenders, contenders, OUTCOMES)."""
+    n = len(votes.contenders)
+    number = np.int32 if len(votes.a) < 2**31 else np.int64  # the smaller, the more cells in the processor's cache
+    cells = np.zeros(n * n * len(OUTCOMES), dtype=number if weight is None else np.float64)
+    for rows in spans(len(votes.a)):
+        key = votes.a[rows].astype(np.intp)
+        key *= n
+        key += votes.b[rows]
+        key *= len(OUTCOMES)
+        key += votes.outcome[rows]
+        np.add.at(cells, key, number(1) if weight is None else weight[rows])
+    return cells.reshape(n, n, len(OUTCOMES))
 
 
 def _from_counts(columns: Columns) -> Votes:

@@ -5,7 +5,7 @@ with read_records(path, name=path.name) as records:
 """
 
 from arena.services.files.counts import parse_counts
-from arena.services.files.parsing import parse_answers, parse_questions, parse_votes
+from arena.services.files.parsing import each_vote, parse_answers, parse_questions, parse_votes
 from arena.services.files.raw import Entry, FileFormat, Limits, RawRecord
 from arena.services.files.reading import Records, format_by_ending, read_records
 from arena.services.files.writing import write_records
@@ -16,6 +16,7 @@ __all__ = [
     "Limits",
     "RawRecord",
     "Records",
+    "each_vote",
     "format_by_ending",
     "parse_answers",
     "parse_counts",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import TypeVar
 
 from arena.domain.records import AnswerRecord, Located, QuestionRecord, VoteRecord
@@ -31,16 +31,21 @@ def parse_answers(records: Iterable[Entry], *, name: str, limit: int = 10) -> li
 
 
 def parse_votes(records: Iterable[Entry], *, name: str, digest: str, limit: int = 10) -> list[Located[VoteRecord]]:
-    """All votes of the file `name`, or BadRecords with its first `limit` problems.
+    """All votes of the file `name`, or BadRecords with its first `limit` problems, as `each_vote` gives them."""
+    return list(each_vote(records, name=name, digest=digest, limit=limit))
 
-    A vote without an `id` is known by `digest` (of the file) and its number among the file's records, from 1: equal
-    rows are distinct votes, and the same file gives the same keys again.
+
+def each_vote(records: Iterable[Entry], *, name: str, digest: str, limit: int = 10) -> Iterator[Located[VoteRecord]]:
+    """The votes of the file `name` as they are read; at the end, BadRecords with its first `limit` problems.
+
+    So nothing may be made of them before the end. A vote without an `id` is known by `digest` (of the file) and its
+    number among the file's records, from 1: equal rows are distinct votes, and the same file gives the same keys again.
     """
 
     def vote(fields: Fields, number: int) -> VoteRecord:
         return _vote(fields, f"file:{digest}:{number}")
 
-    return collect(records, name, limit, vote, lambda vote: ("id", vote.key, shown(vote.key.removeprefix("id:"))))
+    return _each(records, name, limit, vote, _vote_identity)
 
 
 def collect(
@@ -48,31 +53,40 @@ def collect(
     name: str,
     limit: int,
     build: Callable[[Fields, int], T],
-    identity: Callable[[T], Identity] | None = None,
+    identity: Callable[[T], Identity | None] | None = None,
 ) -> list[Located[T]]:
     """What `build` makes of each record and its number, from 1, or BadRecords with the first `limit` problems.
 
     Without an `identity`, two records may be alike.
     """
-    good: list[Located[T]] = []
+    return list(_each(records, name, limit, build, identity))
+
+
+def _each(
+    records: Iterable[Entry],
+    name: str,
+    limit: int,
+    build: Callable[[Fields, int], T],
+    identity: Callable[[T], Identity | None] | None,
+) -> Iterator[Located[T]]:
+    """The same, as they are read. BadRecords comes at the end."""
     problems: list[Problem] = []
     seen: dict[Hashable, str] = {}
     try:
         for number, entry in enumerate(records, 1):
             found = entry if isinstance(entry, Problem) else _located(entry, number, build)
-            if identity and not isinstance(found, Problem):
-                found = _unless_seen(found, identity(found.record), seen)
+            if identity and not isinstance(found, Problem) and (known_by := identity(found.record)):
+                found = _unless_seen(found, known_by, seen)
             if isinstance(found, Problem):
                 problems.append(found)
-            else:
-                good.append(found)
+            elif not problems:
+                yield found
             if len(problems) >= limit:
                 break
     except BadRecords as error:
         problems.extend(error.problems)
     if problems:
         raise BadRecords(name, problems[:limit])
-    return good
 
 
 def _located(raw: RawRecord, number: int, build: Callable[[Fields, int], T]) -> Located[T] | Problem:
@@ -86,6 +100,11 @@ def _unless_seen(found: Located[T], identity: Identity, seen: dict[Hashable, str
     field, value, words = identity
     first = seen.setdefault(value, found.where)
     return found if first == found.where else Problem(found.where, field, f"{words} stands in {first} already")
+
+
+def _vote_identity(vote: VoteRecord) -> Identity | None:
+    """What a vote's place in the file tells apart needs no memory."""
+    return ("id", vote.key, shown(vote.key.removeprefix("id:"))) if vote.key.startswith("id:") else None
 
 
 def _question(fields: Fields, _: int) -> QuestionRecord:
