@@ -1,0 +1,1 @@
+"""How few votes, raters or questions the order of a board rests on."""
