@@ -21,15 +21,18 @@ ROOMS: dict[str, frozenset[str]] = {
     "arena.ratings": frozenset(),
     "arena.sample": frozenset(),
     "arena.contenders": frozenset(),
+    "arena.backends": frozenset({"arena.domain"}),
     "arena.store": frozenset({"arena.domain"}),
     "arena.reports": frozenset({"arena.domain", "arena.ratings"}),
-    "arena.services": frozenset({"arena.domain", "arena.store", "arena.ratings", "arena.reports"}),
+    "arena.services": frozenset(
+        {"arena.domain", "arena.store", "arena.ratings", "arena.reports"} | {"arena.backends", "arena.contenders"}
+    ),
     "arena.web": frozenset(
         {"arena.domain", "arena.services", "arena.ratings", "arena.reports", "arena.settings", "arena.assets"}
     ),
     "arena.cli": frozenset(
         {"arena.domain", "arena.services", "arena.ratings", "arena.reports", "arena.settings", "arena.assets"}
-        | {"arena.contenders", "arena.sample"}
+        | {"arena.backends", "arena.contenders", "arena.sample"}
     ),
     "migrations": frozenset({"arena.store", "arena.settings"}),
 }
@@ -54,6 +57,7 @@ ONLY: dict[str, frozenset[str]] = {
     "arena.domain": frozenset(),
     "arena.sample": frozenset({"numpy"}),
     "arena.contenders": frozenset({"pydantic"}),
+    "arena.backends": frozenset({"httpx2"}),
     "arena.ratings": frozenset({"numpy", "scipy"}),
 }
 NOT_AT_IMPORT = frozenset({"create_engine", "open_database", "Settings", "FastAPI", "create_app", "load"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
@@ -24,6 +25,13 @@ class RevealRule(StrEnum):
 
     NEVER = "never"
     WHEN_PUBLISHED = "when_published"
+
+
+class SamplingRule(StrEnum):
+    """By whose settings answers are drawn: the study's, the same for all, or each model card's where it has any."""
+
+    STUDY = "study"
+    CARD = "card"
 
 
 class WithdrawalRule(StrEnum):
@@ -58,11 +66,23 @@ class Plan:
     claim_minutes: int = 24 * 60
     reveal: RevealRule = RevealRule.NEVER
     withdrawal: WithdrawalRule = WithdrawalRule.KEEP_VOTES
+    sampling: SamplingRule = SamplingRule.STUDY
+    answer_tokens: int = 1024
+    temperature: float = 0.0
+    seed: int = 0
+
+    def settings(self) -> dict[str, Any]:
+        """All settings, as plain values."""
+        return asdict(self) | {"choices": [str(choice) for choice in self.choices]}
 
     def to_json(self) -> dict[str, Json]:
-        """The plan as a value of the canonical form."""
-        plan = asdict(self)
-        return plan | {"choices": [str(choice) for choice in self.choices]}
+        """The plan as the ledger holds it, in the canonical form.
+
+        Settings that came later stand in it only where they are not at their default, so that the digest of an earlier
+        plan stays what it was; and numbers with a fraction are text there, as the canonical form knows none.
+        """
+        plan = {name: value for name, value in self.settings().items() if name not in _LATER or value != _LATER[name]}
+        return {name: repr(value) if isinstance(value, float) else value for name, value in plan.items()}
 
     @property
     def digest(self) -> str:
@@ -97,12 +117,14 @@ def with_setting(plan: Plan, assignment: str) -> Plan:
 
 def to_toml(plan: Plan) -> str:
     """Write a plan as TOML that `from_toml` reads back to the same plan."""
-    return "".join(f"{key} = {_toml(value)}\n" for key, value in plan.to_json().items())
+    return "".join(f"{key} = {_toml(value)}\n" for key, value in plan.settings().items())
 
 
-def _toml(value: Json) -> str:
+def _toml(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, float):
+        return repr(value)
     # A TOML basic string takes every JSON escape, and DEL must be escaped besides.
     return canonical(value).replace("\x7f", "\\u007f")
 
@@ -128,10 +150,20 @@ def _text(key: str, value: Any) -> str:
     return value
 
 
-def _count(key: str, value: Any, largest: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= largest:
-        raise BadInput(f"{key}: must be a whole number from 1 to {largest}, not {value!r}")
+def _count(key: str, value: Any, largest: int, *, least: int = 1) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= largest:
+        raise BadInput(f"{key}: must be a whole number from {least} to {largest}, not {value!r}")
     return value
+
+
+def _temperature(key: str, value: Any) -> float:
+    try:
+        number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else math.nan
+    except ValueError:
+        number = math.nan
+    if not 0.0 <= number <= 2.0:
+        raise BadInput(f"{key}: must be a number from 0 to 2, not {value!r}")
+    return number
 
 
 def _word(key: str, value: Any, words: type[StrEnum]) -> Any:
@@ -155,4 +187,9 @@ _READ: dict[str, Callable[[str, Any], Any]] = {
     "claim_minutes": lambda key, value: _count(key, value, 60 * 24 * 365),
     "reveal": lambda key, value: _word(key, value, RevealRule),
     "withdrawal": lambda key, value: _word(key, value, WithdrawalRule),
+    "sampling": lambda key, value: _word(key, value, SamplingRule),
+    "answer_tokens": lambda key, value: _count(key, value, 100_000),
+    "temperature": _temperature,
+    "seed": lambda key, value: _count(key, value, 2**31 - 1, least=0),
 }
+_LATER: dict[str, object] = {"sampling": "study", "answer_tokens": 1024, "temperature": 0.0, "seed": 0}

@@ -58,3 +58,8 @@ def refused_character(text: str) -> re.Match[str] | None:
     PostgreSQL refuses NUL, and a terminal acts upon the others.
     """
     return _REFUSED.search(text)
+
+
+def without_refused(text: str) -> str:
+    """The text with U+FFFD, the sign of what cannot be shown, in place of every character that no text may hold."""
+    return _REFUSED.sub("\ufffd", text)

@@ -1,0 +1,1 @@
+"""Text in, text out: who asks a model for answers, whoever runs it."""
