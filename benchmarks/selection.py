@@ -237,7 +237,7 @@ def main() -> int:
     table = report(lines, asked.studies, asked.floor)
     print(table)
     if asked.studies >= STUDIES:
-        pages.put("methods.md", "bench-selection", table)
+        pages.put("methods.md", "bench-decisions (selection)", table)
     return int(any(line.missed() for line in lines))
 
 

@@ -159,7 +159,7 @@ def main() -> int:
     table = report(nulls, found, asked.studies)
     print(table)
     if asked.studies >= STUDIES:
-        pages.put("methods.md", "bench-settled", table)
+        pages.put("methods.md", "bench-decisions (settled)", table)
     bad = any(each.false > FALSE for each in nulls) or any(each.mean > TWICE * each.fixed for each in found)
     return int(bad)
 

@@ -24,6 +24,7 @@ from arena.cli import (
     database,
     demo,
     exchange,
+    plan,
     serve,
     simulate,
     study,
@@ -49,6 +50,10 @@ _GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "contenders": (
         "The systems under test.",
         {"list": contenders.list_, "show": contenders.show, "serve": contenders.serve},
+    ),
+    "plan": (
+        "How many votes, which next, and when it is settled.",
+        {"width": plan.width, "separate": plan.separate, "next": plan.next_, "settled": plan.settled},
     ),
     "import": (
         "Files into a study: JSONL, CSV or Parquet.",

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import logsumexp
+from scipy.optimize import brentq
 
 from arena.errors import BadInput
 from arena.ratings.comparisons.votes import A_WINS, B_WINS, BothBad, Votes, encode
@@ -21,8 +21,8 @@ STAKES = np.geomspace(0.02, 0.98, 20)
 """Shares of the capital that are staked on every question; the capital is divided among them alike."""
 MANY_RATERS = 30
 """Raters below which the warning says that others may vote differently."""
-STEPS = 40
-"""Halvings in the search for a bound."""
+PRECISE = 1e-9
+"""To which a bound is found."""
 
 
 @dataclass(frozen=True)
@@ -117,18 +117,22 @@ def log_capital(scores: FloatArray, mean: float) -> FloatArray:
     Each stake κ multiplies its part by 1 + κ (x - mean) / (1 + mean), which is never negative and, where the true mean
     is `mean` or less, no gain on average whatever came before. It falls as `mean` rises, for every sequence.
     """
-    gains = np.log1p(STAKES * ((scores[:, None] - mean) / (1.0 + mean)))
-    capital: FloatArray = logsumexp(np.cumsum(gains, axis=0), axis=1) - math.log(len(STAKES))
+    parts = np.cumsum(np.log1p(STAKES * ((scores[:, None] - mean) / (1.0 + mean))), axis=0)
+    most = parts.max(axis=1)
+    capital: FloatArray = most + np.log(np.exp(parts - most[:, None]).mean(axis=1))
     return capital
 
 
 def lower_bound(scores: FloatArray, bound: float) -> float:
     """The largest mean that the bets against it have refuted at some time: capital of exp(`bound`) or more."""
-    low, high = -1.0, 1.0
-    for _ in range(STEPS):
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if log_capital(scores, middle).max() >= bound else (low, middle)
-    return low
+
+    def beyond(mean: float) -> float:
+        return float(log_capital(scores, mean).max()) - bound
+
+    least = -1.0 + PRECISE
+    if beyond(least) < 0.0:
+        return -1.0
+    return float(brentq(beyond, least, float(scores.max()), xtol=PRECISE))
 
 
 @dataclass(frozen=True, eq=False)
