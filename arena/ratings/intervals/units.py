@@ -118,11 +118,14 @@ def by_vote(ballots: Ballots, model: Model) -> Units:
     if ballots.weight is None:
         total = np.bincount(ballots.kind, ballots.copies)
         kind = np.flatnonzero(total)
-        alike, number = Ballots(kind, None, None, ballots.contenders), total[kind]
+        alike, number, shared = Ballots(kind, None, None, ballots.contenders), total[kind], len(kind)
     else:
-        both = np.stack([ballots.kind, ballots.weight])
-        (kind, weight), row = np.unique(both, axis=1, return_inverse=True)
-        alike = Ballots(kind.astype(np.int64), weight, None, ballots.contenders)
+        worth, place = np.unique(ballots.weight, return_inverse=True)
+        key = ballots.kind.astype(np.int64) * len(worth) + place.reshape(-1)
+        both, row = np.unique(key, return_inverse=True)
         number = np.bincount(row.reshape(-1), ballots.copies)
+        order = np.argsort(number == 1, kind="stable")  # those of several votes first
+        both, number, shared = both[order], number[order], int(np.count_nonzero(number > 1))
+        alike = Ballots(both // len(worth), worth[both % len(worth)], None, ballots.contenders)
     counts = alike.counted(np.arange(len(alike.kind)), len(alike.kind), model)
-    return Units(counts, number.astype(np.int64), len(number), model.layers, ballots.contenders)
+    return Units(counts, number.astype(np.int64), shared, model.layers, ballots.contenders)

@@ -27,6 +27,8 @@ BATCH_NUMBERS = 50_000_000
 """Votes of all orders that are held at once: what bounds the memory (4 bytes each)."""
 BLOCK = 1024
 """Votes of each order that are looked up at a time."""
+SPAN = 32_768
+"""Votes of which all resamples take their own at a time. With many, those of one take hardly more than another's."""
 CHUNK = 1_000_000
 """Votes of the order given that are made Python numbers at a time."""
 
@@ -68,18 +70,12 @@ def elo_resampled(
     `times` of shape (batch, units) says how often each unit was drawn; `row` of shape (votes,) names a vote's unit.
     """
     games = _in_order(votes, k, base)
-    ratings = np.full((len(votes.contenders), len(times)), start, dtype=np.float64)
-    drawn = np.ascontiguousarray(times.T)
-    repeats = drawn.max(axis=1)
-    slope = math.log(10.0) / (2.0 * base)
-    columns = (games.a[:-1], games.b[:-1], games.score[:-1], games.most[:-1], row)
-    for a, b, score, most, unit in zip(*(column.tolist() for column in columns), strict=True):
-        for done in range(int(repeats[unit])):
-            surprise = score - 0.5 - 0.5 * np.tanh(slope * (ratings[a] - ratings[b]))
-            move = np.where(drawn[unit] > done, most * surprise, 0.0)
-            ratings[a] += move
-            ratings[b] -= move
-    return np.ascontiguousarray(ratings.T)
+    ratings = np.full(len(votes.contenders) * len(times), start, dtype=np.float64)
+    for begin in range(0, len(votes.a), SPAN):
+        units = row[begin : begin + SPAN]
+        numbers = np.arange(begin, begin + len(units), dtype=np.int32)
+        _replay(games, [np.repeat(numbers, once[units]) for once in times], ratings, base)
+    return _by_order(ratings, len(times))
 
 
 def elo_averaged(
@@ -108,7 +104,9 @@ def elo_averaged(
     for begin in range(0, orders, size):
         end = min(begin + size, orders)
         drawn = [rng.permutation(rows) for _ in range(begin, end)]
-        result[begin:end] = _replay(games, drawn, result.shape[1], base, start)
+        ratings = np.full(result.shape[1] * len(drawn), start, dtype=np.float64)
+        _replay(games, drawn, ratings, base)
+        result[begin:end] = _by_order(ratings, len(drawn))
         if progress is not None:
             progress(end, orders)
     return np.asarray(result.mean(axis=0))
@@ -137,7 +135,9 @@ def elo_averaged_resampled(
     size = max(1, BATCH_NUMBERS // max(1, longest))
     for begin in range(0, len(times), size):
         drawn = [rng.permutation(_rows(votes, once[row])) for once in times[begin : begin + size]]
-        result[begin : begin + size] = _replay(games, drawn, result.shape[1], base, start)
+        ratings = np.full(result.shape[1] * len(drawn), start, dtype=np.float64)
+        _replay(games, drawn, ratings, base)
+        result[begin : begin + size] = _by_order(ratings, len(drawn))
     return result
 
 
@@ -177,15 +177,15 @@ def _rows(votes: Votes, times: IntArray) -> npt.NDArray[np.int32]:
     return np.repeat(np.arange(len(votes.a), dtype=np.int32), often)
 
 
-def _replay(
-    games: _Games, orders: list[npt.NDArray[np.int32]], contenders: int, base: float, start: float
-) -> FloatArray:
-    """Online Elo for each of several orders of the votes at once, shape (orders, contenders)."""
+def _replay(games: _Games, orders: list[npt.NDArray[np.int32]], ratings: FloatArray, base: float) -> None:
+    """Online Elo for each of several orders of the votes at once; `ratings`, (contenders · orders,), go on from there.
+
+    A contender's ratings in all orders lie side by side.
+    """
     lanes = len(orders)
-    ratings = np.full(contenders * lanes, start, dtype=np.float64)
     slope = math.log(10.0) / (2.0 * base)
     for block in _blocks(orders, len(games.a) - 1):
-        # A contender's ratings in all orders lie side by side, so that one index finds a contender in its own order.
+        # One index finds a contender in its own order.
         a, b = (side[block].astype(np.intp) * lanes + np.arange(lanes) for side in (games.a, games.b))
         even, half = games.most[block] * (games.score[block] - 0.5), 0.5 * games.most[block]
         for i, j, gain, most in zip(a, b, even, half, strict=True):
@@ -193,7 +193,11 @@ def _replay(
             move = gain - most * np.tanh(slope * (above - below))
             ratings[i] = above + move
             ratings[j] = below - move
-    return np.ascontiguousarray(ratings.reshape(contenders, lanes).T)
+
+
+def _by_order(ratings: FloatArray, orders: int) -> FloatArray:
+    """Ratings as in `_replay`, as (orders, contenders)."""
+    return np.ascontiguousarray(ratings.reshape(-1, orders).T)
 
 
 def _blocks(orders: list[npt.NDArray[np.int32]], filling: int) -> Iterator[npt.NDArray[np.int32]]:
