@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test reliability bench bench-ratings coverage check lock clean
+.PHONY: help setup demo test reliability bench bench-ratings bench-decisions coverage check lock clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,11 @@ bench: setup  ## measure the server under load; ARGS="--seconds 10 --raters 8 --
 
 bench-ratings: setup  ## measure the rating engine beside other packages (about 5 minutes; benchmarks/README.md)
 	$(BIN)/python -m benchmarks.ratings $(ARGS)
+
+bench-decisions: setup  ## measure planned widths, the choice of pairs and what is declared settled, in simulated studies (about 10 minutes)
+	$(BIN)/python -m benchmarks.planning $(ARGS)
+	$(BIN)/python -m benchmarks.settled $(ARGS)
+	$(BIN)/python -m benchmarks.selection $(ARGS)
 
 coverage: setup  ## count how often intervals and rank sets hold the truth in simulated studies (about 30 minutes)
 	$(BIN)/python -m benchmarks.coverage $(ARGS)

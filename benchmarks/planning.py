@@ -4,9 +4,10 @@
     python -m benchmarks.planning --studies 50      # fewer studies; prints only
 
 The designs are those of the coverage table (`designs.py`). A width is predicted from the truth, and from pilots, which
-are studies of the same kind with a fifth of the questions. Beside it stands the mean width of the board's intervals (sandwich).
-The designs state standard deviations in logits of one preference; planning wants them on the board's scale, on which
-points answer to strengths less steeply: by the mean of 4 p (1 - p) over the effects, and by 1 - the share of ties.
+are studies of the same kind with a fifth of the questions. Beside it stands the mean width of the board's intervals
+(sandwich). The designs state standard deviations in logits of one preference; planning wants them on the board's scale,
+on which points answer to strengths less steeply: by the mean of 4 p (1 - p) over the effects, and by 1 - the share of
+ties.
 """
 
 from __future__ import annotations
