@@ -203,6 +203,17 @@ def test_progress_is_told_up_to_the_end(method: Method, cluster: Cluster) -> Non
     assert list(done) == sorted(set(done))
 
 
+@pytest.mark.parametrize(("cluster", "steps"), [("vote", 2), ("rater", 2), ("question+rater", 6)])
+def test_each_term_of_a_sandwich_is_a_step_of_the_work(cluster: Cluster, steps: int) -> None:
+    """Two islands of three contenders, and one more who lost its only vote and so is a block of its own."""
+    rows = [(one + side, other + side, winner) for one, other, winner in ROUND * 3 for side in "12"]
+    votes = columns([(*row, f"q{i % 3}") for i, row in enumerate([*rows, ("x1", "w", "model_a")])])
+    votes["rater"] = [f"r{i % 5}" for i in range(25)]
+    told: list[tuple[int, int]] = []
+    rate(votes, interval="sandwich", cluster=cluster, progress=lambda *both: told.append(both))
+    assert told == [(step, steps) for step in range(1, steps + 1)]
+
+
 def test_two_votes_prove_no_order() -> None:
     """One contender wins every vote on both questions."""
     votes = {"model_a": ["a", "a"], "model_b": ["b", "b"], "winner": ["model_a"] * 2, "question_id": ["1", "2"]}

@@ -24,14 +24,14 @@ BATCH_ROUNDS = 250
 
 @dataclass
 class Report:
-    """Tells `progress(done, total)` of the rounds of several bootstraps as of one long work."""
+    """Tells `progress(done, total)` of the rounds of several bootstraps, or other steps, as of one long work."""
 
     progress: Progress | None
     total: int
     done: int = field(default=0, init=False)
 
     def add(self, rounds: int) -> None:
-        """So many rounds more are done."""
+        """So many rounds, or steps, more are done."""
         self.done += rounds
         if self.progress is not None:
             self.progress(self.done, self.total)

@@ -40,7 +40,7 @@ def by_elo(votes: Votes, request: Request, *, averaged: bool) -> Found:
     """
     if request.interval == "sandwich":
         raise BadInput("Elo has no sandwich interval, because it maximises no likelihood; take interval 'bootstrap'")
-    ratings = elo.elo_averaged(votes, seed=request.seed) if averaged else elo.elo(votes)
+    ratings = _averaged(votes, request) if averaged else elo.elo(votes)
     theta = (ratings - elo.START) / LOGIT
     size = len(theta)
     weight = np.ones(len(votes.a)) if votes.weight is None else votes.weight
@@ -55,6 +55,13 @@ def by_elo(votes: Votes, request: Request, *, averaged: bool) -> Found:
     order = f"mean of {elo.ORDERS} random orders" if averaged else "as given"
     warnings = (caveats.one_order(),) if averaged else ()
     return Found(theta, below, above, spread.draws, spread.freedom, warnings, {**SETTINGS, "order": order})
+
+
+def _averaged(votes: Votes, request: Request) -> FloatArray:
+    """The ratings of averaged Elo, whose orders are part of the work reported."""
+    report = request.report
+    report.total += elo.ORDERS
+    return elo.elo_averaged(votes, seed=request.seed, progress=lambda done, _: report.add(done - report.done))
 
 
 def _spread(votes: Votes, theta: FloatArray, games: FloatArray, request: Request, *, averaged: bool) -> Spread:

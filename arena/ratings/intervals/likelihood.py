@@ -135,13 +135,20 @@ def _resampled(
 def _analytic(
     ballots: Ballots, model: Model, points: FloatArray, request: Request, rng: np.random.Generator
 ) -> Callable[[IntArray], Spread]:
-    """The spread within a block by the sandwich of each term."""
+    """The spread within a block by the sandwich of each term, of which each is a step of the work reported."""
+    several = int(np.count_nonzero(np.bincount(connectivity.blocks(points)) > 1))
+    request.report.total = several * max(1, len(request.clustering.terms))
 
     def spread(members: IntArray) -> Spread:
         centre, groups = _centring_of(points, members), groups_of(ballots, members, request.clustering)
         sandwich = Sandwich.of(ballots, members, model)
         by_vote, terms = sandwich.by_vote(), request.clustering.terms
-        covariance = sum((sign * sandwich.by_group(f.of, f.size) for sign, f in terms), np.zeros_like(by_vote))
+        covariance = np.zeros_like(by_vote)
+        for sign, factor in terms:
+            covariance += sign * sandwich.by_group(factor.of, factor.size)
+            request.report.add(1)
+        if not terms:
+            request.report.add(1)
         found = centre(centre(covariance if terms else by_vote).T)
         floor = centre(centre(by_vote).T) if terms else np.zeros_like(by_vote)
         two = len(request.clustering.factors) > 1
