@@ -19,7 +19,7 @@ import numpy as np
 from arena.domain.plan import Plan
 from arena.domain.study import Study, check_name
 from arena.errors import BadInput, Conflict
-from arena.ratings.simulation import Simulated, Truth, from_mapping, marginal, spread, with_setting
+from arena.ratings.simulation import MOST_CONTENDERS, Simulated, Truth, from_mapping, marginal, spread, with_setting
 from arena.reports.text import NOTICE
 from arena.services import imports, studies
 from arena.services.files import Limits, Records, read_records
@@ -42,9 +42,7 @@ def read_truth(text: str, *, contenders: int | None = None, settings: Sequence[s
     if contenders is not None:
         if "contenders" in stated:
             raise BadInput("contenders: are stated in the file; leave out --contenders, or remove them from the file")
-        if not 2 <= contenders <= 10_000:
-            raise BadInput(f"contenders: must be 2 to 10,000, not {contenders:,}")
-        stated = {**stated, "contenders": [asdict(each) for each in spread(contenders)]}
+        stated = {**stated, "contenders": [asdict(each) for each in spread(min(contenders, MOST_CONTENDERS + 1))]}
     for setting in settings:
         stated = with_setting(stated, setting)
     truth = from_mapping(stated)

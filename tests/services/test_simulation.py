@@ -218,7 +218,7 @@ def test_ratings_of_the_document_are_elo_points_around_1000() -> None:
         ("[raters]\nsd = 'x'", {}, "raters.sd: must be a number from 0 to 20, not 'x'"),
         ("[[judges]]\nname = 'two words'", {}, "'judge:two words' is not a source of votes"),
         ("[[contenders]]\nname='x'", {"contenders": 3}, "contenders: are stated in the file; leave out --contenders"),
-        ("", {"contenders": 10_001}, "contenders: must be 2 to 10,000, not 10,001"),
+        ("", {"contenders": 10_001}, "contenders: there must be 2 to 1,000, not 1,001"),
         ("", {"contenders": 3}, "assignment.pairs: 3 contenders make 3 pairs"),
     ],
 )

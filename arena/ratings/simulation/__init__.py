@@ -11,6 +11,7 @@ from arena.ratings.simulation.marginal import expected_points, marginal
 from arena.ratings.simulation.reading import from_mapping, with_setting
 from arena.ratings.simulation.simulated import CANNOT_JUDGE, People, Simulated
 from arena.ratings.simulation.truth import (
+    MOST_CONTENDERS,
     Assignment,
     Category,
     Contender,
@@ -24,6 +25,7 @@ from arena.ratings.simulation.truth import (
 
 __all__ = [
     "CANNOT_JUDGE",
+    "MOST_CONTENDERS",
     "Assignment",
     "Category",
     "Contender",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import field, fields
 from typing import Any
 
@@ -44,8 +45,8 @@ def check_name(name: str, value: Any) -> None:
 
 def check_distinct(what: str, names: list[str]) -> None:
     """Raise BadInput where two of the names are the same."""
-    twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
-    if twice is not None:
+    twice, times = next(iter(Counter(names).most_common(1)), ("", 0))
+    if times > 1:
         raise BadInput(f"{what}: two have the name {twice!r}; each needs its own")
 
 

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from arena.errors import BadInput
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Seed = tuple[int, ...]
@@ -79,5 +81,8 @@ class Stream:
 
 
 def seed_of(seed: int | Sequence[int]) -> Seed:
-    """A seed, or several numbers that make one, as a tuple."""
-    return (seed,) if isinstance(seed, int) else tuple(seed)
+    """A seed, or several numbers that make one, as a tuple. Raises BadInput for what is no whole number from 0."""
+    numbers = (seed,) if isinstance(seed, int) else tuple(seed)
+    if not numbers or any(not isinstance(number, int) or number < 0 for number in numbers):
+        raise BadInput(f"the seed must be one or several whole numbers from 0, not {seed!r}")
+    return numbers

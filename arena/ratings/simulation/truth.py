@@ -33,6 +33,7 @@ from arena.ratings.simulation.checks import bounded, check_distinct, check_known
 
 SHORTEST, LONGEST = 40, 100_000
 """Characters of an answer: enough to say that it is simulated, and no more than a file may hold."""
+MOST_CONTENDERS = 1000
 _MOST = 10_000_000
 _MOST_VOTES = 2**31 - 1
 
@@ -207,8 +208,8 @@ class Truth:
 
     def _check_design(self) -> None:
         n = len(self.contenders)
-        if n < 2:
-            raise BadInput("contenders: at least two are needed")
+        if not 2 <= n <= MOST_CONTENDERS:
+            raise BadInput(f"contenders: there must be 2 to {MOST_CONTENDERS:,}, not {n:,}")
         if self.assignment.pairs > n * (n - 1) // 2:
             raise BadInput(f"assignment.pairs: {n} contenders make {n * (n - 1) // 2} pairs; state no more")
         if self.raters.number and self.assignment.votes > self.raters.number:

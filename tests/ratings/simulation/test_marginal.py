@@ -8,6 +8,8 @@ import choix
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.integrate import quad
+from scipy.special import expit
 
 from arena.errors import BadInput
 from arena.ratings.comparisons.votes import A_WINS, B_WINS, TIE
@@ -30,7 +32,7 @@ from benchmarks import designs
 
 # Raters as many as votes, so that a large study averages over raters too.
 POPULATION = Raters(
-    number=400_000,
+    number=250_000,
     sd=0.5,
     slope_sd=0.5,
     side=0.3,
@@ -63,12 +65,12 @@ JUDGE = Judge(
 )
 WHOLE = Truth(
     contenders=CONTENDERS,
-    questions=Questions(number=400_000, sd=0.8),
+    questions=Questions(number=250_000, sd=0.8),
     categories=(Category("heart", 2.0, {"a": -1.0}), Category("lung", 1.0, {"c": 0.7})),
     raters=POPULATION,
     judges=(JUDGE,),
     assignment=Assignment(pairs=1),
-    riggers=Riggers(40_000, "d", share=0.5),
+    riggers=Riggers(25_000, "d", share=0.5),
 )
 
 
@@ -102,7 +104,7 @@ def test_a_large_study_with_every_effect_arrives_there(study: Simulated, source:
     votes = total + total.T
     off = (total - votes * expected)[~np.eye(4, dtype=bool)] / np.sqrt(votes[~np.eye(4, dtype=bool)] / 4)
     assert np.abs(off).max() < 4.5
-    assert fitted(total) == pytest.approx(marginal(WHOLE, study.sources[source]), abs=0.03)
+    assert fitted(total) == pytest.approx(marginal(WHOLE, study.sources[source]), abs=0.04)
     strengths = np.array([contender.strength for contender in CONTENDERS])
     assert np.abs(marginal(WHOLE, study.sources[source]) - strengths).max() > 0.2, (
         "the control: it is not the strengths"
@@ -118,6 +120,18 @@ def test_it_is_the_truth_of_the_coverage_table_s_designs(name: str) -> None:
         raters=Raters(sd=made.rater_sd, tie_share=made.ties),
     )
     assert marginal(truth) == pytest.approx(designs.truth(made), abs=1e-8)
+
+
+@pytest.mark.parametrize("sd", [0.3, 1.0, 4.0, 20.0])
+def test_expected_points_are_the_integral_by_another_rule(sd: float) -> None:
+    truth = Truth(questions=Questions(sd=sd))
+    gap, spread = truth.contenders[0].strength - truth.contenders[7].strength, sd * np.sqrt(2.0)
+
+    def integrand(z: float) -> float:
+        return float(expit(gap + spread * z) * np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi))
+
+    integral = quad(integrand, -12, 12, points=[-gap / spread], limit=500, epsabs=1e-13)[0]
+    assert expected_points(truth)[0, 7] == pytest.approx(integral, abs=1e-9)
 
 
 def test_it_is_the_strengths_where_there_is_no_effect() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -141,3 +142,9 @@ def test_progress_is_told_by_questions() -> None:
     told: list[tuple[int, int]] = []
     simulate(Truth(questions=Questions(number=5000)), 0, progress=lambda done, total: told.append((done, total)))
     assert told == [(4096, 5000), (5000, 5000)]
+
+
+@pytest.mark.parametrize("seed", [-1, (1, -2), (), (1.5,)])
+def test_a_seed_is_made_of_whole_numbers(seed: Any) -> None:
+    with pytest.raises(BadInput, match="the seed must be one or several whole numbers from 0"):
+        simulate(FULL, seed)

@@ -52,7 +52,7 @@ def test_default_contenders_are_quantiles_in_the_order_of_their_names() -> None:
         ({"contenders": [C[0], {"name": "\x1b[31m"}]}, "contenders 2, name: must be a text"),
         ({"contenders": [C[0], {"name": 7}]}, "contenders 2, name: must be a text"),
         ({"contenders": [C[0], C[0]]}, "contenders: two have the name 'x'; each needs its own"),
-        ({"contenders": C[:1]}, "contenders: at least two are needed"),
+        ({"contenders": C[:1]}, "contenders: there must be 2 to 1,000, not 1"),
         ({"contenders": C}, "assignment.pairs: 2 contenders make 1 pairs; state no more"),
         ({"categories": [{"name": "h", "effects": {"z": 1}}]}, "categories 1, effects: there is no contender 'z'"),
         ({"categories": [{"name": "h", "effects": 1}]}, "categories 1, effects: must be a table of contenders"),
