@@ -44,6 +44,7 @@ DESIGNS = (
     Design("40 questions, 4 of 12 raters", 40, raters=4, panel=12),
     Design("12 questions", 12),
     Design("6 questions", 6),
+    Design("3 questions", 3),
     Design("40 questions, drawn by pairing (the control)", 40, apart=True),
 )
 
@@ -72,6 +73,8 @@ def truth_of(design: Design) -> dict[str, float]:
     alike = float((shares**2).sum())
     raw = BOTH + (1.0 - BOTH) * alike
     free = float((shares * (1.0 - shares)).sum()) / 2.0
+    weight = np.array([[3, 2, 0], [2, 3, 2], [0, 2, 3]]) / 3.0
+    near = BOTH + (1.0 - BOTH) * float(shares @ weight @ shares)
     return {
         "raw": raw,
         "tie_rate": design.shares[1],
@@ -81,6 +84,7 @@ def truth_of(design: Design) -> dict[str, float]:
         "krippendorff_ordinal": BOTH,
         "randolph": (raw - 1 / 3) / (2 / 3),
         "gwet_ac1": (raw - free) / (1.0 - free),
+        "gwet_ac2": (near - free * weight.sum() / 3.0) / (1.0 - free * weight.sum() / 3.0),
     }
 
 

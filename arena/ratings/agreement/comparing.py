@@ -69,7 +69,7 @@ def agreement(
         parts=tuple(parts),
         position=tuple(side for side in sides if side is not None),
         consistency=tuple(found for found in repeats if found is not None),
-        warnings=(*labelled.warnings, *_warnings(labelled, overall, any(repeats))),
+        warnings=(*labelled.warnings, *_warnings(labelled, overall, parts, any(repeats))),
         settings={
             "both_bad": both_bad,
             "interval": "bootstrap",
@@ -115,13 +115,16 @@ def _part(
     return Part(field, value, comparisons, tuple(found for found in pluralities if found is not None))
 
 
-def _warnings(labelled: Labelled, overall: Part, repeats: bool) -> list[str]:
+def _warnings(labelled: Labelled, overall: Part, parts: Sequence[Part], repeats: bool) -> list[str]:
     told = []
     questions = len(np.unique(labelled.question))
     if questions == 1:
         told.append("All votes are on one question: there are no intervals.")
     elif questions < caveats.FEW_UNITS:
         told.append(caveats.few_units("question", questions))
+    rough = [str(part.value) for part in parts if any(0 < c.questions < caveats.FEW_UNITS for c in part.comparisons)]
+    if rough:
+        told.append(f"Fewer than {caveats.FEW_UNITS} questions, so that intervals are rough: {caveats.listed(rough)}.")
     for comparison in overall.comparisons:
         who = comparison.kind if comparison.judge is None else f"{comparison.kind} ({comparison.judge})"
         if not comparison.units:

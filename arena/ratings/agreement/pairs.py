@@ -56,34 +56,30 @@ def cohen(firsts: Labelled, one: BoolArray, other: BoolArray, resampling: Resamp
     found = _meetings(firsts, one, other)
     if not len(found.code):
         return NO_PAIRS
-    k = len(firsts.labels)
     known, pair = np.unique(found.code, return_inverse=True)
-    number = len(known)
-    cell = (pair.reshape(-1) * k + found.first) * k + found.second
-    table = tallied(found.question, cell, number * k * k)
-    few = number <= LISTED
+    number, few = len(known), len(known) <= LISTED
+    k, pair = len(firsts.labels), pair.reshape(-1)
+    # Pairs stand side by side within each cell of their tables, so that sums over cells run along the memory.
+    table = tallied(found.question, (found.first * k + found.second) * number + pair, k * k * number)
 
     def statistic(sums: FloatArray) -> FloatArray:
-        held, raw, own = _kappas(sums.reshape(-1, number, k, k))
+        held, raw, own = _kappas(sums, k, number)
         mean = _mean(held, own)[:, None]
         return np.hstack([mean, raw, own]) if few else mean
 
-    values = statistic(np.asarray(table.sum(axis=0))[None])[0]
-    draws = resampling.draws(table, statistic, width=3 * number * k * k)
-    each = tallied(found.question, pair.reshape(-1), number)
-    held, _, own = _kappas(np.asarray(table.sum(axis=0)).reshape(number, k, k))
+    total = np.asarray(table.sum(axis=0), dtype=np.float64)[None]
+    values, draws = statistic(total)[0], resampling.draws(table, statistic, width=2 * table.shape[1])
+    held, _, own = (each[0] for each in _kappas(total, k, number))
+    each = tallied(found.question, pair, number)
     together = float(effective(each.sum(axis=1)[:, None])[0])
     mean = resampling.estimate(float(values[0]), draws[:, 0], together, (-1.0, 1.0))
     listed: list[Pair] = []
-    if few:
-        groups = effective(each)
-        for at, code in enumerate(known.tolist()):
-            low, high = divmod(code, len(firsts.raters))
-            raw, pair_kappa = (
-                resampling.estimate(float(values[column]), draws[:, column], float(groups[at]), bounds)
-                for column, bounds in ((1 + at, (0.0, 1.0)), (1 + number + at, (-1.0, 1.0)))
-            )
-            listed.append(Pair(firsts.raters[low], firsts.raters[high], int(held[at]), raw, pair_kappa))
+    for at, code in enumerate(known.tolist() if few else ()):
+        low, high = divmod(code, len(firsts.raters))
+        raw, groups = 1 + at, float(effective(each[:, at : at + 1])[0])
+        agree = resampling.share(float(values[raw]), draws[:, raw], groups)
+        beyond = resampling.estimate(float(values[raw + number]), draws[:, raw + number], groups, (-1.0, 1.0))
+        listed.append(Pair(firsts.raters[low], firsts.raters[high], int(held[at]), agree, beyond))
     undefined = int(np.isnan(own).sum())
     return Pairs(mean, number - undefined, undefined, float(np.median(held)), tuple(listed))
 
@@ -120,12 +116,14 @@ def _meetings(firsts: Labelled, one: BoolArray, other: BoolArray) -> _Meetings:
     return _Meetings(code, label[a], label[b], firsts.question[unit[a]])
 
 
-def _kappas(tables: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """The pairings, raw agreement and kappa of tables of two raters' labels, (…, K, K)."""
-    held = tables.sum(axis=(-2, -1))
-    raw = ratio(np.trace(tables, axis1=-2, axis2=-1), held)
-    chance = ratio((tables.sum(axis=-1) * tables.sum(axis=-2)).sum(axis=-1), held**2)
-    return held, raw, np.where(held > 0, kappa(raw, np.where(held > 0, chance, 0.0)), np.nan)
+def _kappas(sums: FloatArray, k: int, number: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The pairings, raw agreement and kappa of each pair of raters, (…, number) each, from sums of their tables."""
+    tables = sums.reshape(*sums.shape[:-1], k, k, number)
+    of_first, of_second = tables.sum(axis=-2), tables.sum(axis=-3)  # (…, k, number)
+    held = of_first.sum(axis=-2)
+    raw = ratio(sum((tables[..., label, label, :] for label in range(k)), np.zeros_like(held)), held)
+    chance = ratio((of_first * of_second).sum(axis=-2), held**2)
+    return held, raw, kappa(raw, np.nan_to_num(chance))
 
 
 def _mean(held: FloatArray, own: FloatArray) -> FloatArray:

@@ -386,6 +386,9 @@ def test_what_is_left_out_is_said() -> None:
     assert "1 vote was left out: no question is named." in found.warnings
     assert "1 vote names no rater: counted for the sides only, not for agreement." in found.warnings
     assert found.overall.comparisons[0].votes == 8
+    assert "The intervals rest on only 4 questions: they are rough." in found.warnings
+    parts = told([row | {"category": row["question_id"]} for row in two_raters(2, 0, 0, 0)], by=["category"])
+    assert "Fewer than 10 questions, so that intervals are rough: q0, q1." in parts.warnings
 
 
 def study(rng: np.random.Generator, questions: int, pairings: int, *, apart: bool) -> dict[str, list[Any]]:
