@@ -171,7 +171,8 @@ def precision(field: Field, design: Design) -> Precision:
     np.fill_diagonal(weight, 0.0)
     once, squared = _laplacian(weight), 2.0 * _laplacian(weight**2)
     both = once @ once
-    bread = np.linalg.pinv(once / pairs, hermitian=True).astype(np.float64)
+    mean = float(np.trace(once)) / pairs / n**2  # added to the matrix, it fixes the mean, which votes leave open
+    bread = np.linalg.inv(once / pairs + mean).astype(np.float64) - 1.0 / (mean * n**2)
     others = (both - squared) / max(pairs * (pairs - 1.0), 1.0)
     by_question = (design.votes - 1.0) * squared / pairs + (design.pairs - 1.0) * design.votes * others
     meat = field.dispersion * once / pairs + (field.question_sd or 0.0) ** 2 * by_question

@@ -82,6 +82,19 @@ def test_the_question_part_is_the_sum_over_all_votes_that_share_a_question(
     assert found.covariance == pytest.approx(explicit, abs=1e-9)
 
 
+@given(st.lists(st.floats(-3.0, 3.0), min_size=2, max_size=12), st.floats(0.0, 0.6), st.floats(0.0, 0.6))
+@settings(max_examples=100, deadline=None)
+def test_variances_are_positive_and_of_deviations_from_the_mean(
+    theta: list[float], by_question: float, by_rater: float
+) -> None:
+    centred = np.array(theta) - np.mean(theta)
+    field = Field(tuple("abcdefghijkl"[: len(theta)]), centred, 0.9, by_question, by_rater, "assumptions")
+    found = precision(field, Design(20, 9, 2, min(3, len(theta) * (len(theta) - 1) // 2)))
+    assert np.diag(found.covariance).min() > 0.0
+    assert (np.diag(found.covariance) >= np.diag(found.single) * (1 - 1e-9)).all()
+    assert np.abs(found.covariance.sum(axis=0)).max() < 1e-9 * np.trace(found.covariance)
+
+
 def test_few_raters_set_a_floor_that_no_number_of_questions_passes() -> None:
     field = assumed(contenders=6, rater_sd=80.0)
     found = needed_for_width(field, 20.0, [(10, 1), (400, 1)])
