@@ -96,6 +96,22 @@ def ours_board(votes: Votes, asked: str) -> Timed:
     return lambda: rate(given, **arguments)
 
 
+def ours_encoded(votes: Votes, asked: str) -> Timed:
+    """The whole board with the arguments in `asked`, from integers: 64 bits each, as NumPy makes them."""
+    module = importlib.import_module("arena.ratings.comparisons.votes")
+    rate = importlib.import_module("arena.ratings").rate
+    arguments = dict(part.split("=") for part in asked.split())
+    wide = [column.astype(np.int64) for column in (votes.a, votes.b, votes.question, votes.rater)]
+    names = [[f"{number:05d}" for number in range(int(column.max()) + 1)] for column in wide[1:]]
+
+    def board() -> object:
+        a, b, question, rater = wide
+        kinds = {"questions": names[1], "question": question, "raters": names[2], "rater": rater}
+        return rate(module.from_codes(names[0], a, b, votes.outcome, **kinds), **arguments)
+
+    return board
+
+
 # ------------------------------------------------------------------------------------------------ the peers
 
 
@@ -120,15 +136,20 @@ def _winners(evalica: Any, votes: Votes) -> list[Any]:
 
 
 def arena_rank(votes: Votes, kind: str) -> Timed:
-    """arena-rank from a frame: the fit, or the fit and its sandwich intervals."""
+    """arena-rank from a frame: the fit, or the fit and its sandwich intervals, these also from integers."""
     data = importlib.import_module("arena_rank.utils.data_utils")
     models = importlib.import_module("arena_rank.models.bradley_terry")
-    jax, frame = importlib.import_module("jax"), votes.frame()
+    jax, arguments = importlib.import_module("jax"), {}
+    frame = votes.frame()
+    if kind == "sandwich integers":
+        columns = {"model_a": votes.a, "model_b": votes.b, "winner": votes.outcome}
+        frame = importlib.import_module("pandas").DataFrame(columns)
+        arguments = {"outcome_map": {0: 1.0, 1: 0.0, 2: 0.5, 3: 0.5}.get}
 
     def fit() -> object:
-        pairs = data.PairDataset.from_pandas(frame)
+        pairs = data.PairDataset.from_pandas(frame, **arguments)
         model = models.BradleyTerry(votes.contenders)
-        found = model.compute_ratings_and_cis(pairs)["rating_lower"] if kind == "sandwich" else model.fit(pairs).params
+        found = model.fit(pairs).params if kind == "fit" else model.compute_ratings_and_cis(pairs)["rating_lower"]
         return jax.block_until_ready(found)
 
     return fit
@@ -181,6 +202,7 @@ FIGURES: dict[str, Callable[[Votes, str], Timed]] = {
     "ours_integers": ours_integers,
     "ours_strings": ours_strings,
     "ours_board": ours_board,
+    "ours_encoded": ours_encoded,
     "evalica_arrays": evalica_arrays,
     "evalica_lists": evalica_lists,
     "arena_rank": arena_rank,

@@ -54,7 +54,7 @@ class Figure:
     votes: str
     function: str
     argument: str = ""
-    repetitions: int = 3
+    repetitions: int = 5
     times: float = 1.0
     """What the seconds are multiplied with where only a part is run."""
 
@@ -89,6 +89,7 @@ FIGURES = {
     "lists": Figure("large", "ours_strings", "lists"),
     "frame": Figure("large", "ours_strings", "frame"),
     "sandwich": Figure("large", "ours_board", "interval=sandwich cluster=question"),
+    "sandwich integers": Figure("large", "ours_encoded", "interval=sandwich cluster=question"),
     "rounds": Figure("medium", "ours_board", "interval=bootstrap cluster=vote"),
     "clustered": Figure("medium", "ours_board", "interval=bootstrap cluster=question"),
     "two-way": Figure("medium", "ours_board", "interval=bootstrap cluster=question+rater"),
@@ -100,6 +101,7 @@ FIGURES = {
     "evalica text": Figure("large", "evalica_lists", "text"),
     "arena-rank": Figure("large", "arena_rank", "fit"),
     "arena-rank sandwich": Figure("large", "arena_rank", "sandwich"),
+    "arena-rank sandwich integers": Figure("large", "arena_rank", "sandwich integers"),
     "FastChat": Figure("large", "fastchat", "{fastchat}"),
     "FastChat rounds": Figure("medium", "fastchat_rounds", f"{ROUNDS} {{fastchat}}", 1),
     "FastChat released": Figure("medium", "fastchat_released", "2", 1, ROUNDS / 2),
@@ -112,11 +114,13 @@ BARS = (
     Bar("fit, 5M × 250, frame of text; FastChat", "frame", "FastChat", 1 / 25),
     Bar("the same; arena-rank", "frame", "arena-rank", 1 / 25),
     Bar(
-        "fit, sandwich by question, rank sets, 5M × 250; arena-rank's by vote",
+        "fit, sandwich by question, rank sets, 5M × 250, frame of text; arena-rank's by vote",
         "sandwich",
         "arena-rank sandwich",
         1 / 20,
     ),
+    Bar("the same from integers; arena-rank's too", "sandwich integers", "arena-rank sandwich integers", 1 / 20),
+    Bar("the same from integers; arena-rank's from text", "sandwich integers", "arena-rank sandwich", 1 / 20),
     Bar("fit, 1,000 rounds by vote, 1M × 100; FastChat, released", "rounds", "FastChat released", 1 / 80),
     Bar("the same; FastChat, unreleased", "rounds", "FastChat rounds"),
     Bar("the same, by question; FastChat's by vote, released", "clustered", "FastChat released", 1 / 80),
@@ -124,6 +128,7 @@ BARS = (
     Bar("two-way, 1M × 100, sandwich; by vote", "two-way sandwich", "plain sandwich", 6.0),
     Bar("8 contenders × 4,000 questions × every pair, 1,000 rounds by question", "published", seconds=0.25),
     Bar("memory beyond the votes, sandwich, 5M × 250", "sandwich", memory=0.5e9),
+    Bar("the same from integers", "sandwich integers", memory=0.5e9),
     Bar("memory beyond the votes, 1,000 rounds by question, 1M × 100", "clustered", memory=0.5e9),
     Bar("memory beyond the votes, two-way, 1M × 100, 1,000 rounds", "two-way", memory=0.5e9),
 )
@@ -221,7 +226,7 @@ def report(taken: Mapping[str, Taken], command: str) -> str:
     words = [
         f"Measured on {pages.today()} by `{command}`: {pages.machine(('numpy', 'scipy', 'pandas'))}. "
         f'Beside {PEERS[0]}, {PEERS[1]}, {RELEASED} ("released") and FastChat\'s rating systems of commit '
-        f"{COMMIT[:7]}. Inputs are made before the clock starts; medians of 3, FastChat's rounds once. Of the released "
+        f"{COMMIT[:7]}. Inputs are made before the clock starts; medians of 5, FastChat's rounds once. Of the released "
         f"FastChat, 2 rounds are measured and multiplied. Votes: uniform pairs, {QUESTIONS:,} questions, {RATERS} "
         f"raters, {TIES:.0%} ties, {BOTH_BAD:.0%} both bad.",
         "",
