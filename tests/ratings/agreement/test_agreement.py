@@ -250,6 +250,28 @@ def test_a_category_is_that_of_the_question_whoever_states_it() -> None:
     assert [(part.value, value(part.comparisons[0], "raw")) for part in found.parts] == [("heart", 1.0), ("lung", 0.0)]
 
 
+def test_of_two_categories_of_a_question_the_first_given_counts() -> None:
+    rows = [vote("q", "a", "tie", category="heart"), vote("q", "b", "tie", category="lung"), vote("q", "c", "tie")]
+    assert [part.value for part in told(rows, by=["category"]).parts] == ["heart"]
+    assert [part.value for part in told(rows[::-1], by=["category"]).parts] == ["lung"]
+
+
+def test_with_few_questions_an_interval_reaches_beyond_every_round() -> None:
+    """Shares of 3, 4 and 4 in 6: ± t(2) · √(3/2) standard deviations of the rounds, by hand."""
+    rows = []
+    for question, alike in (("q0", 3), ("q1", 4), ("q2", 4)):
+        for pairing in range(6):
+            winners = ("model_a", "model_a" if pairing < alike else "model_b")
+            rows += [
+                vote(question, who, said) | {"model_b": f"y{pairing}"} for who, said in zip("rs", winners, strict=True)
+            ]
+    raw = told(rows, rounds=4000).overall.comparisons[0].figures["raw"]
+    reach = 4.3027 * (3 / 2) ** 0.5 * float(np.std([3 / 6, 4 / 6, 4 / 6])) / 3**0.5
+    assert raw.value == pytest.approx(11 / 18)
+    assert raw.low == pytest.approx(11 / 18 - reach, rel=0.05)
+    assert raw.high == pytest.approx(11 / 18 + reach, rel=0.05)
+
+
 def people(question: str, said: str) -> list[Row]:
     """One letter for each person: x or y is better, or a tie."""
     words = {"x": "model_a", "y": "model_b", "t": "tie"}
