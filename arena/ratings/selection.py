@@ -80,13 +80,12 @@ def select(
     place = np.array([names.index(name) for name in given.contenders], dtype=np.int64)
     points = np.zeros((len(names), len(names)))
     points[np.ix_(place, place)] = wins + ties / 2.0
-    effect = np.ones(len(names))
     clustering = choose(given, "auto", "questions-like-these")
-    if blocks(points[np.ix_(place, place)]).max() == 0:
+    effect = 1.0
+    if clustering.terms and blocks(points[np.ix_(place, place)]).max() == 0:
         sandwich = Sandwich.of(Ballots.of(given), np.arange(len(place)), MODELS["bradley-terry"])
         terms = [sign * sandwich.by_group(factor.of, factor.size) for sign, factor in clustering.terms]
-        if terms:
-            effect[place] = np.sqrt(np.maximum(np.diag(np.sum(terms, axis=0)) / np.diag(sandwich.bread)[:-1], 1.0))
+        effect = max(float(np.trace(np.sum(terms, axis=0)) / np.trace(sandwich.by_vote())), 1.0)
     theta, covariance = current(points, effect)
     chance = pair_chances(theta, covariance, target=target, floor=floor, ahead=ahead)
     games = points + points.T
@@ -103,20 +102,19 @@ def select(
     )
 
 
-def current(points: FloatArray, effect: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
+def current(points: FloatArray, effect: float = 1.0) -> tuple[FloatArray, FloatArray]:
     """Log-strengths and the covariance of their deviations from the mean, (contenders, contenders), in logits².
 
-    `points` are as in `connectivity.blocks`. `effect`, (contenders,), multiplies the standard deviations: the root of
-    the design effect of clusters. A normal prior of the engine's penalty (3 logits) keeps all finite.
+    `points` are as in `connectivity.blocks`. `effect` is the design effect, by which votes that are alike enlarge the
+    variances: one for all contenders, since from few raters it cannot be told for each. A normal prior of the engine's
+    penalty (3 logits) keeps all finite.
     """
     n = len(points)
     games = points + points.T
     theta = np.nan_to_num(fit(points[None, None], MODELS["bradley-terry"], games.sum(axis=1))[0])
     information = games * _weight(theta)
     laplacian = np.diag(information.sum(axis=1)) - information
-    own = np.linalg.inv(laplacian + np.eye(n) / PENALTY_SD**2)
-    if effect is not None:
-        own *= np.outer(effect, effect)
+    own = effect * np.linalg.inv(laplacian + np.eye(n) / PENALTY_SD**2)
     centred = own - own.mean(axis=0)
     covariance: FloatArray = centred - centred.mean(axis=1, keepdims=True)
     return theta, covariance
