@@ -1,6 +1,7 @@
 """The loop that generation and judging share: ask for what is missing, many at a time, and keep what comes in batches.
 
-What is kept is kept before more is begun than is in flight, so that a process that is killed loses at most that.
+Whoever has a result waits until it is kept before asking for the next one, so that a process that is killed loses no
+more than it had in flight.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ Result = TypeVar("Result")
 
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 30.0
-IDLE_SECONDS = 1.0
-"""A batch that does not fill up is kept after so long."""
+GATHER_SECONDS = 0.05
+"""For so long a batch is gathered: what comes together is kept together."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Work(Generic[Item, Result]):
     ) -> None:
         """`items` are asked for in their order; `keep` stores a batch, in a thread, and returns how many were new."""
         self._items, self._lanes, self._keep, self._pace, self._report = items, lanes, keep, pace, report
-        self._results: asyncio.Queue[tuple[Item, Result] | None] = asyncio.Queue(maxsize=2 * pace.batch)
+        self._results: asyncio.Queue[tuple[Item, Result, asyncio.Event]] = asyncio.Queue()
         self._stopping = asyncio.Event()
         self._failure: Incomplete | None = None
         self.done: Done[Item] = Done()
@@ -86,11 +87,11 @@ class Work(Generic[Item, Result]):
         """Do all the work. Raises Incomplete where no server can be reached for too long, and what `keep` raises."""
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._keeping())
+                keeper = group.create_task(self._keeping())
                 async with asyncio.TaskGroup() as askers:
                     for _ in range(self._pace.concurrency * len(self._lanes)):
                         askers.create_task(self._asking())
-                await self._results.put(None)
+                keeper.cancel()
         except BaseExceptionGroup as errors:  # of one cause: what failed first ended the others
             raise _first(errors) from None
         if self._failure is not None:
@@ -101,7 +102,9 @@ class Work(Generic[Item, Result]):
         for item in self._items:
             result = await self._until_answered(item)
             if result is not None:
-                await self._results.put((item, result))
+                is_kept = asyncio.Event()
+                self._results.put_nowait((item, result, is_kept))
+                await is_kept.wait()
             if self._stopping.is_set():
                 return
 
@@ -162,22 +165,15 @@ class Work(Generic[Item, Result]):
             pass
 
     async def _keeping(self) -> None:
-        batch: list[tuple[Item, Result]] = []
-        over = False
-        while not over:
-            try:
-                async with asyncio.timeout(IDLE_SECONDS if batch else None):
-                    result = await self._results.get()
-            except TimeoutError:
-                result = None
-            else:
-                over = result is None
-            if result is not None:
-                batch.append(result)
-            if batch and (result is None or len(batch) >= self._pace.batch):
-                self.done.kept += await asyncio.to_thread(self._keep, batch)
-                self._report(self.done)
-                batch = []
+        while True:
+            batch = [await self._results.get()]
+            await asyncio.sleep(GATHER_SECONDS)
+            while not self._results.empty() and len(batch) < self._pace.batch:
+                batch.append(self._results.get_nowait())
+            self.done.kept += await asyncio.to_thread(self._keep, [(item, result) for item, result, _ in batch])
+            for _, _, is_kept in batch:
+                is_kept.set()
+            self._report(self.done)
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -22,6 +22,7 @@ Ask = Callable[[int], Awaitable[str]]
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FIRST_WAIT", 1e-4)
     monkeypatch.setattr(module, "LONGEST_WAIT", 1e-3)
+    monkeypatch.setattr(module, "GATHER_SECONDS", 1e-3)
 
 
 class Kept:
@@ -92,28 +93,36 @@ def test_what_cannot_be_mended_is_not_tried_again() -> None:
     assert [reason for _, reason in done.given_up] == ["too long"] * 3
 
 
-def test_servers_are_kept_equally_busy() -> None:
-    """The slower one of two gets less, and none stands idle."""
-    busy = [0, 0]
-    most = [0, 0]
-    counted = [0, 0]
+def test_a_slow_server_gets_no_more_than_its_share() -> None:
+    """One answers nothing until the other has done a hundred: meanwhile it holds half of the requests in flight."""
+    held = 0
 
-    def lane(n: int, turns: int) -> Ask:
-        async def ask(item: int) -> str:
-            busy[n] += 1
-            counted[n] += 1
-            most[n] = max(most[n], busy[n])
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            busy[n] -= 1
+    async def run() -> Done[int]:
+        enough, done = asyncio.Event(), 0
+
+        async def fast(item: int) -> str:
+            nonlocal done
+            await asyncio.sleep(0)
+            done += 1
+            if done == 100:
+                enough.set()
             return str(item)
 
-        return ask
+        async def slow(item: int) -> str:
+            nonlocal held
+            held += not enough.is_set()
+            await enough.wait()
+            return str(item)
 
-    worked([lane(0, 2), lane(1, 20)], 400, concurrency=8)
-    assert most[1] <= 9
-    assert most[0] >= 7
-    assert counted[0] > 3 * counted[1] > 0
+        pace = Pace(concurrency=8, batch=7)
+        return await Work(iter(range(150)), [Lane("f", fast), Lane("s", slow)], Kept(), pace=pace, report=_quiet).run()
+
+    assert asyncio.run(run()).kept == 150
+    assert held == 8
+
+
+def _quiet(_: object) -> None:
+    pass
 
 
 def test_one_server_that_is_gone_costs_no_item() -> None:
