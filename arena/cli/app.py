@@ -24,6 +24,7 @@ from arena.cli import (
     database,
     demo,
     exchange,
+    generate,
     plan,
     serve,
     simulate,
@@ -47,6 +48,7 @@ _GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
         },
     ),
     "study plan": ("A study's settings.", {"show": study.plan_show, "set": study.plan_set}),
+    "study contenders": ("A study's contenders.", {"add": generate.add_contenders}),
     "contenders": (
         "The systems under test.",
         {"list": contenders.list_, "show": contenders.show, "serve": contenders.serve},
@@ -85,6 +87,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "agreement": agreement.agreement,
     "combine": combine.combine,
     "simulate": simulate.simulate,
+    "generate": generate.generate,
     "exclude": amend.exclude,
     "readmit": amend.readmit,
     "withdraw": amend.withdraw,
