@@ -55,13 +55,16 @@ def agreement(
     firsts = labelled.firsts()
     scopes = [(None, None, firsts), *(scope for field in by for scope in _split(firsts, field))]
     groups = groups_of(labelled)
-    report = Report(progress, 2 * int(rounds) * len(scopes) * len(groups))
+    sources = range(len(labelled.sources))
+    report = Report(progress, 2 * int(rounds) * (len(scopes) * len(groups) + len(sources)))
     loud = Resampling(int(rounds), float(level), int(seed), report)
     quiet = Resampling(int(rounds), float(level), int(seed), Report(None, 0))
     overall, *parts = (_part(field, value, scope, groups, loud, quiet) for field, value, scope in scopes)
-    sources = range(len(labelled.sources))
-    repeats = [consistency(labelled, source, quiet) for source in sources]
-    sides = [position(labelled, source, quiet) for source in sources]
+    repeats, sides = [], []
+    for source in sources:
+        repeats.append(consistency(labelled, source, quiet))
+        sides.append(position(labelled, source, quiet))
+        report.add(2 * int(rounds))
     return Agreement(
         votes=len(labelled.unit),
         labels=labelled.labels,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from arena.ratings.agreement.labels import Labelled
+from arena.ratings.agreement.labels import Labelled, together
 from arena.ratings.agreement.resampling import NOTHING, Estimate, Resampling, tallied
 
 IntArray = npt.NDArray[np.int64]
@@ -89,17 +89,10 @@ def consistency(labelled: Labelled, source: int, resampling: Resampling) -> Repe
 
 
 def _pairs(labelled: Labelled, source: int) -> _Again:
-    """Sorted by rater and unit, repeats stand beside each other, one, two, … rows apart."""
+    """Every two votes of one rater of the source on one unit, in the order in which they were cast."""
     rows = np.flatnonzero((labelled.rater >= 0) & (labelled.source == source))
     rows = rows[np.lexsort((labelled.unit[rows], labelled.rater[rows]))]
-    rater, unit = labelled.rater[rows], labelled.unit[rows]
-    firsts, seconds = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-    for apart in range(1, len(rows)):
-        a = np.flatnonzero((rater[apart:] == rater[:-apart]) & (unit[apart:] == unit[:-apart]))
-        if not len(a):
-            break
-        firsts.append(rows[a])
-        seconds.append(rows[a + apart])
-    one, other = np.concatenate(firsts), np.concatenate(seconds)
+    a, b = together(labelled.rater[rows] * len(labelled.question) + labelled.unit[rows])
+    one, other = rows[a], rows[b]
     same = labelled.label[one] == labelled.label[other]
     return _Again(labelled.rater[one], labelled.unit[one], same, labelled.swapped[one] != labelled.swapped[other])

@@ -128,6 +128,18 @@ def label(votes: object, both_bad: BothBadLabel = "tie") -> Labelled:
     )
 
 
+def together(key: IntArray) -> tuple[IntArray, IntArray]:
+    """Every two rows of one key, (pairs,) each, the earlier first; equal keys must stand beside each other."""
+    firsts, seconds = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    for apart in range(1, len(key)):
+        rows = np.flatnonzero(key[apart:] == key[:-apart])
+        if not len(rows):
+            break
+        firsts.append(rows)
+        seconds.append(rows + apart)
+    return np.concatenate(firsts), np.concatenate(seconds)
+
+
 def _optional(extra: dict[str, object], name: str, rows: IntArray) -> tuple[tuple[str, ...], IntArray]:
     names, codes = ids(extra, name)
     return names, np.full(len(rows), -1, dtype=np.int64) if codes is None else codes[rows].astype(np.int64)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.ratings.agreement.coefficients import kappa
-from arena.ratings.agreement.labels import Labelled
+from arena.ratings.agreement.labels import Labelled, together
 from arena.ratings.agreement.resampling import NOTHING, Estimate, Resampling, effective, ratio, tallied
 
 FloatArray = npt.NDArray[np.float64]
@@ -95,25 +95,12 @@ class _Meetings:
 
 
 def _meetings(firsts: Labelled, one: BoolArray, other: BoolArray) -> _Meetings:
-    """Every two votes on one unit: they stand beside each other, one, two, … rows apart."""
-    unit, rater, label = firsts.unit, firsts.rater, firsts.label
-    most = int(np.bincount(unit).max()) if len(unit) else 0
-    rows = []
-    for apart in range(1, most):
-        a = np.flatnonzero(unit[apart:] == unit[:-apart])
-        b = a + apart
-        meant = one[rater[a]] & other[rater[b]] | other[rater[a]] & one[rater[b]]
-        rows.append((a[meant], b[meant]))
-    a, b = (
-        (np.concatenate([np.zeros(0, dtype=np.int64), *side]) for side in zip(*rows, strict=True))
-        if rows
-        else (
-            np.zeros(0, dtype=np.int64),
-            np.zeros(0, dtype=np.int64),
-        )
-    )
-    code = rater[a] * len(firsts.raters) + rater[b]
-    return _Meetings(code, label[a], label[b], firsts.question[unit[a]])
+    """Every two votes on one unit, of raters of the two groups."""
+    a, b = together(firsts.unit)
+    first, second = firsts.rater[a], firsts.rater[b]
+    meant = one[first] & other[second] | other[first] & one[second]
+    a, b, code = a[meant], b[meant], (first * len(firsts.raters) + second)[meant]
+    return _Meetings(code, firsts.label[a], firsts.label[b], firsts.question[firsts.unit[a]])
 
 
 def _kappas(sums: FloatArray, k: int, number: int) -> tuple[FloatArray, FloatArray, FloatArray]:

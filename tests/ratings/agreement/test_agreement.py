@@ -372,7 +372,7 @@ def test_any_votes_give_json_with_intervals_that_hold_their_number(seed: int, co
 def test_progress_comes_to_its_end() -> None:
     seen: list[tuple[int, int]] = []
     told(some_votes(1), rounds=30, progress=lambda done, total: seen.append((done, total)))
-    assert seen[-1][0] == seen[-1][1] == 2 * 30 * 5
+    assert seen[-1][0] == seen[-1][1] == 2 * 30 * (5 + 3)
     assert seen == sorted(seen)
 
 
