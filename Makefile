@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test reliability bench bench-ratings bench-decisions coverage check lock clean
+.PHONY: help setup demo test reliability bench bench-ratings bench-decisions bench-combined coverage check lock clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ bench-decisions: setup  ## measure planned widths, the choice of pairs and what 
 	$(BIN)/python -m benchmarks.planning $(ARGS)
 	$(BIN)/python -m benchmarks.settled $(ARGS)
 	$(BIN)/python -m benchmarks.selection $(ARGS)
+
+bench-combined: setup  ## count how often intervals from human and judge votes hold, and how much shorter they are (about 20 minutes)
+	$(BIN)/python -m benchmarks.combined $(ARGS)
 
 coverage: setup  ## count how often intervals and rank sets hold the truth in simulated studies (about 30 minutes)
 	$(BIN)/python -m benchmarks.coverage $(ARGS)

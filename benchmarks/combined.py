@@ -58,7 +58,9 @@ class Cell(NamedTuple):
     rater_sd: float = 0.0
     raters: int = 5
     pairs: int = len(PAIRS)
-    """Pairings of a labelled question that people vote on, one person each; the judge votes on all."""
+    """Pairings of a labelled question that people vote on, one person each."""
+    alike: bool = False
+    """Whether the judge votes on so many pairings of every question, those of people too; else it votes on all."""
     by_answers: float = 0.0
     """How strongly it decides whether a question is labelled that the first contender does well there; 0: not at all.
 
@@ -74,11 +76,12 @@ GRID = tuple(
 )
 MORE = (
     *(Cell("raters", share, 0.3, 1.0, 2.0, rater_sd=0.5, raters=10) for share in SHARES),
-    *(Cell("few pairings", share, 0.3, 1.0, 2.0, pairs=4) for share in SHARES),
+    *(Cell("few pairings, the judge on all", share, 0.3, 1.0, 2.0, pairs=4) for share in SHARES),
     *(Cell("small", share, 0.3, 1.0, 2.0, questions=100) for share in SHARES[1:]),
     *(Cell(f"chosen by answers ({by:g})", 0.2, 0.3, 1.0, 1.0, by_answers=by) for by in (1.0, 2.0, 4.0)),
     Cell("chosen by answers (2), probabilities given", 0.2, 0.3, 1.0, 1.0, by_answers=2.0, weighted=True),
     *(Cell("pooled as equals", 0.2, bias, 1.0, 1.0, pooled=True) for bias in BIASES),
+    *(Cell("few pairings, the judge on the same", share, 0.3, 1.0, 2.0, pairs=4, alike=True) for share in SHARES),
 )
 
 
@@ -113,16 +116,22 @@ def simulate(cell: Cell, seed: Sequence[int]) -> tuple[Votes, Votes, dict[str, f
     effects = rng.normal(0.0, cell.sd, (cell.questions, n))
     strengths = np.array(STRENGTHS) + effects
     chance, labelled = _labelled(cell, effects, rng)
-    kind = rng.permuted(np.tile(np.arange(len(PAIRS)), (len(labelled), 1)), axis=1)[:, : cell.pairs].ravel()
+    planned = _shuffled(cell.questions if cell.alike else len(labelled), rng)[:, : cell.pairs]
+    kind = (planned[labelled] if cell.alike else planned).ravel()
     question = np.repeat(labelled, cell.pairs)
     rater = rng.integers(cell.raters, size=len(kind))
     seen = strengths[question] + rng.normal(0.0, cell.rater_sd, (cell.raters, n))[rater]
     human = _votes(kind, question, seen, rng, rater)
-    kind = np.tile(np.arange(len(PAIRS)), cell.questions)
-    question = np.repeat(np.arange(cell.questions), len(PAIRS))
+    judged = planned if cell.alike else np.tile(np.arange(len(PAIRS)), (cell.questions, 1))
+    kind, question = judged.ravel(), np.repeat(np.arange(cell.questions), judged.shape[1])
     bias = np.where(np.arange(n) % 2 == 0, cell.bias / 2.0, -cell.bias / 2.0)
     judge = _votes(kind, question, cell.slope * strengths[question] + bias, rng, None)
     return human, judge, {_name(number): one for number, one in enumerate(chance.tolist())}
+
+
+def _shuffled(questions: int, rng: np.random.Generator) -> Ints:
+    """All pairings in an order of its own for each question, (questions, pairings)."""
+    return rng.permuted(np.tile(np.arange(len(PAIRS)), (questions, 1)), axis=1)
 
 
 def _labelled(cell: Cell, effects: Floats, rng: np.random.Generator) -> tuple[Floats, Ints]:
@@ -232,7 +241,7 @@ class Line:
             lines.append(f"{where}: {100 * self.covered:.1f}% covered (93 to 97%)")
         if self.width > WIDEST:
             lines.append(f"{where}: {100 * self.width - 100:.1f}% wider than human-only (at most 2%)")
-        if (self.cell.bias, self.cell.sd) == (0.3, 2.0) and self.width > NARROW:
+        if (self.cell.name, self.cell.bias, self.cell.sd) == ("grid", 0.3, 2.0) and self.width > NARROW:
             lines.append(f"{where}: {100 - 100 * self.width:.1f}% narrower (at least 25%)")
         return lines
 
@@ -264,8 +273,8 @@ def report(lines: dict[Cell, Line], command: str) -> str:
     grid = [lines[cell] for cell in GRID if cell in lines]
     words = [
         f"Simulated on {pages.today()} by `{command}`, {studies} studies a cell. "
-        f"{pages.machine(('numpy', 'scipy'))}. The Monte-Carlo standard error of a share is about"
-        f" {100 * math.sqrt(LEVEL * (1 - LEVEL) / studies / 2):.1f} points.",
+        f"{pages.machine(('numpy', 'scipy'))}. The Monte-Carlo standard error of a share covered is at most"
+        f" {100 * math.sqrt(LEVEL * (1 - LEVEL) / studies):.1f} points.",
         "",
     ]
     if grid:

@@ -167,7 +167,8 @@ def _caveats(sources: Sources, weight: float, tested: choice.Choice | None) -> t
             f" (p = {tested.p_value:.2g}): if they are not, these ratings are biased."
         )
     if unjudged:
-        said.append(f"{unjudged:,} of the human-labelled questions have no vote of the judge: they count as they are.")
+        which = "1 human-labelled question has" if unjudged == 1 else f"{unjudged:,} human-labelled questions have"
+        said.append(f"{which} no vote of the judge; the human votes there count as they are.")
     if not (sources.judged & ~sources.labelled).any():
         said.append("The judge has votes on human-labelled questions only: there is nothing that it could add.")
     elif weight == 0.0:

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from arena.ratings import rate
+from arena.ratings import Votes, rate
 from benchmarks.combined import CONTENDERS, GRID, MORE, POINTS, STRENGTHS, Cell, Line, Seen, report, simulate, summarise
 
 CELL = GRID[0]
+POOLED = next(cell for cell in MORE if cell.pooled)
 LINE = Line(CELL, 400, 0.0, 0.95, 0.95, 1.0, 0.1)
 
 
@@ -38,6 +39,18 @@ def test_people_vote_on_so_many_questions_and_pairings() -> None:
     assert list(human.questions) == sorted(human.questions)
 
 
+def test_a_judge_that_votes_alike_votes_on_the_pairings_of_people() -> None:
+    human, judge, _ = simulate(Cell("test", 0.2, 0.0, 1.0, 1.0, pairs=4, alike=True), (2,))
+    assert len(judge.a) == 500 * 4
+    assert shown(human) <= shown(judge)
+
+
+def shown(votes: Votes) -> set[tuple[str, int, int]]:
+    """The pairings that were voted on."""
+    assert votes.question is not None
+    return {(votes.questions[q], a, b) for q, a, b in zip(votes.question.tolist(), votes.a, votes.b, strict=True)}
+
+
 def test_questions_chosen_by_answers_are_chosen_with_the_probabilities_told() -> None:
     human, _, chances = simulate(Cell("test", 0.2, 0.0, 1.0, 1.0, by_answers=2.0, questions=5000), (3,))
     assert sum(chances.values()) == pytest.approx(1000, rel=0.05)
@@ -61,7 +74,7 @@ def test_a_refused_study_is_counted_and_nothing_else() -> None:
         (replace(LINE, width=1.021), "2.1% wider"),
         (replace(LINE, cell=Cell("grid", 0.2, 0.3, 1.0, 2.0), width=0.76), "24.0% narrower"),
         (replace(LINE, cell=Cell("grid", 0.2, 0.3, 1.0, 2.0), width=0.75), None),
-        (replace(LINE, cell=MORE[-1], covered=0.3), None),  # the control: pooled as equals
+        (replace(LINE, cell=POOLED, covered=0.3), None),  # the control
     ],
 )
 def test_a_missed_bar_is_named(line: Line, missed: str | None) -> None:

@@ -160,6 +160,31 @@ def test_order_sides_and_names_of_questions_do_not_matter() -> None:
         assert ratings(other, field) == pytest.approx(ratings(one, field), abs=1e-3)
 
 
+def test_counts_are_as_good_as_votes_and_a_judges_missing_questions_are_told() -> None:
+    human, judge = world(6)
+    judge = only(judge, [question != human["question_id"][0] for question in judge["question_id"]])
+    found, of_counts = combine(human, judge), combine(human, counts(judge))
+    told = "1 human-labelled question has no vote of the judge; the human votes there count as they are."
+    assert found.warnings[0] == told
+    for field in ("rating", "low", "high", "judge_votes"):
+        assert ratings(of_counts, field) == pytest.approx(ratings(found, field), abs=1e-3)
+
+
+def counts(votes: Columns) -> dict[str, list[object]]:
+    """The votes counted by pair and question."""
+    won: dict[tuple[str, str, str], list[int]] = {}
+    for a, b, winner, question in zip(*votes.values(), strict=True):
+        won.setdefault((a, b, question), [0, 0])[winner == "model_b"] += 1
+    return {
+        "model_a": [key[0] for key in won],
+        "model_b": [key[1] for key in won],
+        "question_id": [key[2] for key in won],
+        "wins_a": [each[0] for each in won.values()],
+        "wins_b": [each[1] for each in won.values()],
+        "ties": [0 for _ in won],
+    }
+
+
 def test_the_same_votes_and_seed_give_the_same_result() -> None:
     human, judge = world(3)
     assert combine(human, judge, seed=4).to_dict() == combine(human, judge, seed=4).to_dict()
