@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from arena.ratings.comparisons.connectivity import blocks
 from arena.ratings.comparisons.votes import encode
 from arena.ratings.fragility.analysis import fragility
 from arena.ratings.fragility.island import main_island
@@ -145,12 +146,16 @@ def _spread(left: list[int], kinds: list[tuple[FloatArray, int]], size: int, at:
 
 @dataclass(frozen=True)
 class Beside:
-    """One search beside brute force: what was foretold, what was found by refits, what the analysis says, the truth."""
+    """One search beside brute force: what was foretold, what was found by refits, what the analysis says, the truth.
+
+    `whole`: whether the votes left by the refit make one group, in which nobody took all points from the others.
+    """
 
     foretold: int | None
     refitted: int | None
     said: int | None
     truth: int | None
+    whole: bool
 
 
 def beside(seed: int) -> dict[tuple[Way, str], Beside] | None:
@@ -159,8 +164,8 @@ def beside(seed: int) -> dict[tuple[Way, str], Beside] | None:
     island = main_island(encode(votes))
     if len(island.names) < len({*votes["model_a"], *votes["model_b"]}):
         return None
-    found = fragility(votes)
     ranking = island.ranking()
+    found = fragility(votes, pair=(island.names[ranking[0]], island.names[ranking[1]]))
     result: dict[tuple[Way, str], Beside] = {}
     for way in WAYS:
         for what, second in (("first place", None), ("first and second", ranking[1])):
@@ -169,9 +174,11 @@ def beside(seed: int) -> dict[tuple[Way, str], Beside] | None:
             if not settled:
                 return None
             search = fewest_of(island.standing, island.pools[0].moves[way], Order(ranking[0], second))
-            change = (found.first if second is None else found.neighbours[0]).change("vote", way)
+            contest = found.first if second is None else found.pair
+            change = None if contest is None else contest.change("vote", way)
             assert change is not None
-            result[way, what] = Beside(search.predicted, search.number, change.number, truth)
+            whole = search.trial is not None and blocks(search.trial.after.points).max() == 0
+            result[way, what] = Beside(search.predicted, search.number, change.number, truth, whole)
     return result
 
 
@@ -190,16 +197,17 @@ def exact() -> list[str]:
     lines = [
         f"{STUDIES} studies, seeds 0 to {seed - 1}, those left out that fall apart or need more than {SETS:,} sets.",
         "",
-        "| changed | by | fewest (median, most) | foretold within one of the refit | refit within one of brute force"
-        " | refit equal | analysis equal |",
-        "|---|---|---|---|---|---|---|",
+        "| changed | by | fewest (median, most) | foretold within one of the refit | the same where one group is left"
+        " | refit within one of brute force | refit equal | analysis equal |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for (way, what), each in rows.items():
         truths = [one.truth for one in each if one.truth is not None]
-        near = [sum(_near(one.foretold, one.refitted, 1) for one in each)]
-        near += [sum(_near(one.refitted, one.truth, within) for one in each) for within in (1, 0)]
-        near.append(sum(one.said == one.truth for one in each))
-        cells = " | ".join(f"{number} of {len(each)}" for number in near)
+        foretold = [_near(one.foretold, one.refitted, 1) for one in each]
+        whole = [near for near, one in zip(foretold, each, strict=True) if one.whole]
+        columns = [foretold, whole, *([_near(one.refitted, one.truth, by) for one in each] for by in (1, 0))]
+        columns.append([one.said == one.truth for one in each])
+        cells = " | ".join(f"{sum(column)} of {len(column)}" for column in columns)
         lines.append(f"| {what} | {way} | {np.median(truths):g}, {max(truths)} | {cells} |")
     return lines
 

@@ -18,13 +18,15 @@ TRIALS = 60
 """Numbers of moves that are tried at most; each is the step of a root search, so that few are needed."""
 
 
-def foretell(study: Standing, moves: Moves, first: int, challenger: int) -> tuple[int | None, int]:
+def foretell(
+    study: Standing, moves: Moves, first: int, challenger: int, influence: FloatArray
+) -> tuple[int | None, int]:
     """The number of moves foretold to raise `challenger` over `first`, or None; and how many moves help at all.
 
-    The moves of most influence are made, and one Newton step taken from where the contenders stand. Other than the
-    straight line, it knows that where votes are taken away the others weigh more.
+    `influence`, (moves,), is that of each on the lead. The moves of most influence are made, and one Newton step taken
+    from where the contenders stand. Other than the straight line, it knows that with votes gone the others weigh more.
     """
-    influence, lead = moves.influence(study.pull(first, challenger)), study.lead(first, challenger)
+    lead = study.lead(first, challenger)
     linear, useful = needed(influence, moves.number, lead)
     low, high, low_lead = 0, useful + 1, lead
     number = useful if linear is None else linear
@@ -45,9 +47,8 @@ def _newton(study: Standing, moves: Moves, first: int, challenger: int, times: I
     """What one Newton step adds to the lead where these moves are made."""
     if times is None:
         return 0.0
-    made = np.flatnonzero(times)
-    pull = Standing(moves.after(study.points, times), study.theta).pull(first, challenger)
-    return float(times[made] @ np.asarray(moves.change[made] @ pull))
+    points = moves.after(study.points, times)
+    return float((points - study.points).ravel() @ Standing(points, study.theta).pull(first, challenger))
 
 
 def between(low: int, high: int, low_lead: float, high_lead: float, turn: int) -> int:

@@ -38,8 +38,9 @@ class Moves:
     def after(self, points: FloatArray, times: IntArray) -> FloatArray:
         """The points, (contenders, contenders), after each move was made so many `times`, (moves,)."""
         made = np.flatnonzero(times)
-        added = (self.change[made].T @ times[made].astype(np.float64)).reshape(points.shape)
-        return settled(points, added)
+        change = self.change[made]
+        weight = np.repeat(times[made], np.diff(change.indptr)) * change.data
+        return settled(points, np.bincount(change.indices, weight, points.size).reshape(points.shape))
 
 
 def settled(points: FloatArray, added: FloatArray) -> FloatArray:

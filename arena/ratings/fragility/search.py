@@ -23,7 +23,7 @@ FEW = 8
 """Challengers that are tried in any case."""
 STEPS, LOOKED_AT = 60, 20
 """Moves made one by one at most, and how many of most influence are looked at each time."""
-STEP_POINTS = 200_000
+STEP_POINTS = 100_000
 """Points, over all that is looked at, up to which moves are made one by one to see whether fewer do."""
 FAR = 2**62
 """The guess for a challenger whom no moves bring to the top on a straight line."""
@@ -56,7 +56,7 @@ def fewest(study: Standing, moves: Moves, order: Order, challenger: int, limit: 
     influence = moves.influence(study.pull(order.first, challenger))
     lead = study.lead(order.first, challenger)
     search = _Search(study, moves, order, challenger)
-    predicted, useful = foretell(study, moves, order.first, challenger)
+    predicted, useful = foretell(study, moves, order.first, challenger, influence)
     most = useful if limit is None else min(useful, limit)
     best: Trial | None = None
     low, high, low_lead = 0, most + 1, lead
@@ -74,7 +74,7 @@ def fewest(study: Standing, moves: Moves, order: Order, challenger: int, limit: 
             low, low_lead = number, trial.lead
             number = min(low + further, high - 1)
     fewer = min(most, STEPS) if best is None else int(best.times.sum()) - 1
-    if best is None or fewer * LOOKED_AT * study.points.size <= STEP_POINTS:
+    if (best is None and limit is None) or fewer * LOOKED_AT * study.points.size <= STEP_POINTS:
         best = search.step_by_step(fewer) or best
     return Fewest(predicted, None if best is None else int(best.times.sum()), best)
 

@@ -54,7 +54,7 @@ class Standing:
         """What a further point of row's against column's adds to the lead of `first` over `second`, (contenders²,).
 
         The influence function: the gradient of the point's log-likelihood through the inverse information (Broderick,
-        Giordano & Meager 2020, eq. 2.8). Zero for contenders who are on another island.
+        Giordano & Meager 2020). Zero for contenders who are on another island.
         """
         known, chance, inverse = self._slopes
         place = np.cumsum(known) - 1
