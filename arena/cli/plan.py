@@ -11,7 +11,7 @@ import typer
 from arena.cli import given
 from arena.cli.common import STANDARD_STREAM, progress, say, write
 from arena.domain.text import printable
-from arena.ratings.planning import Needed
+from arena.ratings.needed import Needed
 from arena.ratings.selection import Target
 from arena.reports import planning as pages
 from arena.reports.text import json_text
@@ -19,7 +19,7 @@ from arena.services import planning
 from arena.services.counted import Counted
 from arena.services.files import FileFormat
 from arena.services.files.writing import replacing
-from arena.services.planning import Assumptions, Work
+from arena.services.planning import Assumptions
 
 Format = Literal["table", "json"]
 
@@ -88,7 +88,7 @@ def width(
     """
     pilot = _pilot(study, votes, ledger, source, input_format)
     said = Assumptions(contenders, gap, ties, question_sd, rater_sd)
-    work = _work(raters, votes_per_pairing, pairs_per_question, minutes)
+    work = planning.work(raters or [8, 12, 20], votes_per_pairing or [1, 3], pairs_per_question, minutes)
     _write_needed(planning.width(pilot, said, work, within, level), file_format, output)
 
 
@@ -129,7 +129,7 @@ def separate(
     """
     pilot = _pilot(study, votes, ledger, source, input_format)
     said = Assumptions(contenders, gap, ties, question_sd, rater_sd)
-    work = _work(raters, votes_per_pairing, pairs_per_question, minutes)
+    work = planning.work(raters or [8, 12, 20], votes_per_pairing or [1, 3], pairs_per_question, minutes)
     _write_needed(planning.separate(pilot, said, work, between or [], power, level), file_format, output)
 
 
@@ -193,12 +193,6 @@ def _pilot(
     if study is votes is ledger is None:
         return None
     return given.votes_of(study, votes, ledger, source=source, input_format=input_format)
-
-
-def _work(
-    raters: list[int] | None, votes_per_pairing: list[int] | None, pairs: int | None, minutes: float | None
-) -> Work:
-    return Work(raters or [8, 12, 20], votes_per_pairing or [1, 3], pairs, minutes)
 
 
 def _write_needed(needed: Needed, file_format: Format, output: str) -> None:

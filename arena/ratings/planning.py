@@ -1,10 +1,9 @@
-"""How many votes, questions and raters a study needs: for intervals of a width, or to tell two contenders apart."""
+"""What a study of a given size is expected to yield: how wide its intervals are, and which gaps it tells apart."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +15,6 @@ from arena.ratings.intervals.clusters import ENOUGH_RATERS
 from arena.ratings.intervals.spreads import critical
 
 FloatArray = npt.NDArray[np.float64]
-
-MOST_QUESTIONS = 10_000_000
-"""Questions above which a target counts as out of reach."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,56 +67,6 @@ class Precision:
     def design_effect(self) -> float:
         """By how much likeness within questions and raters enlarges the variances, on average."""
         return float(np.trace(self.covariance) / np.trace(self.single))
-
-
-@dataclass(frozen=True)
-class Option:
-    """One way to reach the target; None where no number of questions does.
-
-    `best` is what these raters reach with questions without end, `same_questions` what raters and votes without end
-    reach on these questions: half-widths, or the smallest gap told apart, in Elo points.
-    """
-
-    raters: int
-    votes_per_pairing: int
-    pairs_per_question: int
-    questions: int | None
-    votes: int | None
-    votes_per_rater: int | None
-    design_effect: float | None
-    best: float
-    same_questions: float | None
-    hours: float | None
-
-
-@dataclass(frozen=True)
-class Needed:
-    """What it takes to reach `target` Elo points: a half-width of every interval, or a gap that is found.
-
-    `question_sd` and `rater_sd` are in Elo points.
-    """
-
-    goal: str
-    target: float
-    level: float
-    power: float | None
-    between: tuple[str, str] | None
-    source: str
-    contenders: int
-    question_sd: float
-    rater_sd: float
-    dispersion: float
-    minutes_per_vote: float | None
-    options: tuple[Option, ...]
-    warnings: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, object]:
-        """As JSON takes it."""
-        return asdict(self) | {
-            "between": None if self.between is None else list(self.between),
-            "options": [asdict(option) for option in self.options],
-            "warnings": list(self.warnings),
-        }
 
 
 def assumed(
@@ -206,138 +152,6 @@ def votes_for_share(share: float, within: float, level: float = 0.95) -> int:
     return math.ceil(float(ndtri((1.0 + level) / 2.0)) ** 2 * share * (1.0 - share) / within**2)
 
 
-def needed_for_width(
-    field: Field,
-    within: float,
-    designs: list[tuple[int, int]],
-    *,
-    level: float = 0.95,
-    pairs: int | None = None,
-    minutes: float | None = None,
-) -> Needed:
-    """What it takes until every interval is expected to reach at most `within` Elo points to either side.
-
-    `designs` are pairs of raters and votes per pairing. Raises BadInput for settings that cannot be.
-    """
-
-    def reached(design: Design) -> float:
-        return float(half_widths(field, design, level).max())
-
-    return _needed("width", field, within, designs, reached, level, None, None, pairs, minutes)
-
-
-def needed_to_separate(
-    field: Field,
-    pair: tuple[int, int],
-    designs: list[tuple[int, int]],
-    *,
-    gap: float | None = None,
-    power: float = 0.8,
-    level: float = 0.95,
-    pairs: int | None = None,
-    minutes: float | None = None,
-) -> Needed:
-    """What it takes until a test finds two contenders, chosen beforehand, apart with this power.
-
-    `gap` in Elo points; without it, what the field says of the two. Raises BadInput for settings that cannot be.
-    """
-    if not 0.0 < power < 1.0:
-        raise BadInput(f"power must lie between 0 and 1, such as 0.8, not {power!r}")
-    if gap is None:
-        gap = SCALE * abs(float(field.theta[pair[0]] - field.theta[pair[1]]))
-
-    def reached(design: Design) -> float:
-        return detectable(field, design, level, power, pair)
-
-    names = (field.contenders[pair[0]], field.contenders[pair[1]])
-    return _needed("separate", field, gap, designs, reached, level, power, names, pairs, minutes)
-
-
-def _needed(
-    goal: str,
-    field: Field,
-    target: float,
-    designs: list[tuple[int, int]],
-    reached: Callable[[Design], float],
-    level: float,
-    power: float | None,
-    between: tuple[str, str] | None,
-    pairs: int | None,
-    minutes: float | None,
-) -> Needed:
-    if not target > 0.0 or not math.isfinite(target):
-        raise BadInput(f"the target must be above 0 Elo points, not {target:g}")
-    if not 0.0 < level < 1.0:
-        raise BadInput(f"level must lie between 0 and 1, such as 0.95, not {level!r}")
-    if minutes is not None and not minutes > 0.0:
-        raise BadInput(f"the minutes per vote must be above 0, not {minutes!r}")
-    n = len(field.theta)
-    most = n * (n - 1) // 2
-    shown = most if pairs is None else pairs
-    if not 1 <= shown <= most:
-        raise BadInput(f"the pairs per question must be 1 to {most}, the pairs of {n} contenders; not {shown}")
-    options = tuple(_option(field, target, raters, votes, shown, reached, minutes) for raters, votes in designs)
-    return Needed(
-        goal,
-        target,
-        level,
-        power,
-        between,
-        field.source,
-        n,
-        SCALE * (field.question_sd or 0.0),
-        SCALE * (field.rater_sd or 0.0),
-        field.dispersion,
-        minutes,
-        options,
-        (*field.warnings, *_warnings(field, designs)),
-    )
-
-
-def _option(
-    field: Field,
-    target: float,
-    raters: int,
-    votes: int,
-    pairs: int,
-    reached: Callable[[Design], float],
-    minutes: float | None,
-) -> Option:
-    if raters < 1 or not 1 <= votes <= raters:
-        raise BadInput(f"{votes} votes per pairing by {raters} raters: there must be 1 to as many as there are raters")
-    questions = _fewest(lambda number: reached(Design(number, raters, votes, pairs)) <= target)
-    best = reached(Design(MOST_QUESTIONS, raters, votes, pairs))
-    if questions is None:
-        return Option(raters, votes, pairs, None, None, None, None, best, None, None)
-    design = Design(questions, raters, votes, pairs)
-    return Option(
-        raters,
-        votes,
-        pairs,
-        questions,
-        design.total,
-        math.ceil(design.total / raters),
-        precision(field, design).design_effect,
-        best,
-        reached(Design(questions, MOST_QUESTIONS, MOST_QUESTIONS, pairs)),
-        None if minutes is None else design.total * minutes / 60.0,
-    )
-
-
-def _fewest(enough: Callable[[int], bool]) -> int | None:
-    """The smallest number of questions, from 2, that is enough; None where none up to MOST_QUESTIONS is."""
-    high = 2
-    while not enough(high):
-        high *= 2
-        if high > MOST_QUESTIONS:
-            return None
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
-
-
 def _critical(design: Design, level: float, contenders: int, share: FloatArray) -> FloatArray:
     """As the engine's: of the fewer groups, and with two factors variances borrow from the other contenders'."""
     two = design.raters >= ENOUGH_RATERS
@@ -348,22 +162,3 @@ def _critical(design: Design, level: float, contenders: int, share: FloatArray) 
 
 def _laplacian(weight: FloatArray) -> FloatArray:
     return np.diag(weight.sum(axis=1)) - weight
-
-
-def _warnings(field: Field, designs: list[tuple[int, int]]) -> list[str]:
-    warnings = []
-    for sd, what, missing in (
-        (field.question_sd, "questions", "two raters' votes, or two pairs, on one question"),
-        (field.rater_sd, "raters", "raters with several votes each"),
-    ):
-        if sd is None:
-            warnings.append(
-                f"How much {what} differ cannot be told from this pilot (it needs {missing}) and is taken as 0: state"
-                " it, or the numbers are too small."
-            )
-    if any(raters < ENOUGH_RATERS for raters, _ in designs) and field.rater_sd:
-        warnings.append(
-            f"With fewer than {ENOUGH_RATERS} raters the intervals speak of these raters only, so that what other"
-            " raters would say is in neither the widths nor the numbers of votes."
-        )
-    return warnings

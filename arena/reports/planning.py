@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arena.domain.text import printable
-from arena.ratings.planning import Needed, Option
+from arena.ratings.needed import Needed, Option
 from arena.ratings.selection import Selection
 from arena.ratings.settled import Settled, SettledPair
 from arena.reports.text import NOTICE, number, table_text

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from arena.errors import BadInput
 from arena.ratings import Progress
+from arena.ratings.needed import Needed, Work, needed_for_width, needed_to_separate
 from arena.ratings.pilot import from_pilot
-from arena.ratings.planning import Field, Needed, assumed, needed_for_width, needed_to_separate, stated
+from arena.ratings.planning import Field, assumed, stated
 from arena.ratings.selection import Selection, Target, select
 from arena.ratings.settled import Settled, settle
 from arena.services.counted import Counted
@@ -25,36 +26,23 @@ class Assumptions:
     rater_sd: float | None = None
 
 
-@dataclass(frozen=True)
-class Work:
-    """How the study would be done: numbers of raters, votes per pairing, pairs per question (None: all), minutes."""
-
-    raters: Sequence[int]
-    votes_per_pairing: Sequence[int]
-    pairs: int | None = None
-    minutes: float | None = None
-
-    @property
-    def designs(self) -> list[tuple[int, int]]:
-        """Each number of raters with each number of votes per pairing that they can give. Raises BadInput for none."""
-        found = [(raters, votes) for raters in self.raters for votes in self.votes_per_pairing if votes <= raters]
-        if not found:
-            raise BadInput("there are fewer raters than votes per pairing, and a rater votes once on a pairing")
-        return found
+def work(raters: Sequence[int], votes_per_pairing: Sequence[int], pairs: int | None, minutes: float | None) -> Work:
+    """Each number of raters with each number of votes per pairing that they can give. Raises BadInput for none."""
+    designs = [(number, votes) for number in raters for votes in votes_per_pairing if votes <= number]
+    if not designs:
+        raise BadInput("there are fewer raters than votes per pairing, and a rater votes once on a pairing")
+    return Work(designs, pairs, minutes)
 
 
-def width(pilot: Counted | None, said: Assumptions, work: Work, within: float, level: float) -> Needed:
+def width(pilot: Counted | None, said: Assumptions, done: Work, within: float, level: float) -> Needed:
     """What every interval within so many Elo points needs. Raises BadInput."""
     if pilot is not None and said.gap is not None:
         raise BadInput("the pilot says how far contenders are apart: leave --gap out")
-    found = needed_for_width(
-        _field(pilot, said), within, work.designs, level=level, pairs=work.pairs, minutes=work.minutes
-    )
-    return _noted(found, pilot)
+    return _noted(needed_for_width(_field(pilot, said), within, done, level=level), pilot)
 
 
 def separate(
-    pilot: Counted | None, said: Assumptions, work: Work, between: Sequence[str], power: float, level: float
+    pilot: Counted | None, said: Assumptions, done: Work, between: Sequence[str], power: float, level: float
 ) -> Needed:
     """What telling two contenders apart needs: those named, of a pilot, or two neighbours. Raises BadInput."""
     if pilot is None:
@@ -70,10 +58,7 @@ def separate(
         raise BadInput(f"the pilot has no counted vote on {unknown[0]!r}")
     middle = (len(field.contenders) - 1) // 2
     pair = (field.contenders.index(between[0]), field.contenders.index(between[1])) if between else (middle, middle + 1)
-    found = needed_to_separate(
-        field, pair, work.designs, gap=said.gap, power=power, level=level, pairs=work.pairs, minutes=work.minutes
-    )
-    return _noted(found, pilot)
+    return _noted(needed_to_separate(field, pair, done, gap=said.gap, power=power, level=level), pilot)
 
 
 def following(votes: Counted, target: Target, floor: float, ahead: int) -> Selection:

@@ -16,14 +16,13 @@ from scipy.stats import t as student
 
 from arena.errors import BadInput
 from arena.ratings import rate
+from arena.ratings.needed import Work, needed_for_width, needed_to_separate
 from arena.ratings.pilot import from_pilot
 from arena.ratings.planning import (
     Design,
     Field,
     assumed,
     half_widths,
-    needed_for_width,
-    needed_to_separate,
     precision,
     stated,
     votes_for_share,
@@ -50,13 +49,13 @@ def test_a_win_rate_of_two_thirds_needs_the_votes_of_the_textbook(within: float,
 
 def test_two_equal_contenders_need_what_one_proportion_needs() -> None:
     """Their deviations are ± half their difference, whose variance is 4 / votes."""
-    found = needed_for_width(assumed(contenders=2), 30.0, [(2, 1)])
+    found = needed_for_width(assumed(contenders=2), 30.0, Work([(2, 1)]))
     votes = 1.959964**2 * (POINTS / 2) ** 2 * 4 / 30.0**2
     assert found.options[0].votes == pytest.approx(votes, abs=3)
 
 
 def test_separating_needs_what_the_z_test_of_a_difference_needs() -> None:
-    found = needed_to_separate(assumed(contenders=2, gap=100.0), (0, 1), [(2, 1)], power=0.9)
+    found = needed_to_separate(assumed(contenders=2, gap=100.0), (0, 1), Work([(2, 1)]), power=0.9)
     chance = 1 / (1 + 10 ** (-100 / 400))
     votes = ((1.959964 + 1.281552) / (100.0 / POINTS)) ** 2 / (chance * (1 - chance))
     assert found.options[0].votes == pytest.approx(votes, abs=3)
@@ -97,7 +96,7 @@ def test_variances_are_positive_and_of_deviations_from_the_mean(
 
 def test_few_raters_set_a_floor_that_no_number_of_questions_passes() -> None:
     field = assumed(contenders=6, rater_sd=80.0)
-    found = needed_for_width(field, 20.0, [(10, 1), (400, 1)])
+    found = needed_for_width(field, 20.0, Work([(10, 1), (400, 1)]))
     few, many = found.options
     floor = student.ppf(0.975, 9 * 3) * 80.0 * math.sqrt((1 - 1 / 6) / 10)
     assert few.best == pytest.approx(floor, rel=0.001)
@@ -107,7 +106,7 @@ def test_few_raters_set_a_floor_that_no_number_of_questions_passes() -> None:
 
 def test_more_raters_on_the_same_questions_stop_helping() -> None:
     """Then every contender's mean over questions is known: sd · √((1 - 1/n) / questions)."""
-    option = needed_for_width(assumed(contenders=4, question_sd=100.0), 30.0, [(20, 1)]).options[0]
+    option = needed_for_width(assumed(contenders=4, question_sd=100.0), 30.0, Work([(20, 1)])).options[0]
     assert option.questions is not None
     floor = 1.96 * 100.0 * math.sqrt((1 - 1 / 4) / option.questions)
     assert option.same_questions is not None
@@ -119,7 +118,7 @@ def test_more_raters_on_the_same_questions_stop_helping() -> None:
 @settings(max_examples=30, deadline=None)
 def test_the_number_of_questions_is_the_smallest(within: float, by_question: float, by_rater: float, n: int) -> None:
     field = assumed(contenders=n + 1, question_sd=by_question, rater_sd=by_rater, gap=20.0)
-    option = needed_for_width(field, within, [(16, 2)]).options[0]
+    option = needed_for_width(field, within, Work([(16, 2)])).options[0]
     if option.questions is None:
         assert option.best > within
         return
@@ -173,7 +172,7 @@ def test_a_pilot_that_does_not_repeat_questions_says_so() -> None:
         "question_id": [f"q{number}" for number in range(40)],
         "rater": [f"r{number % 4}" for number in range(40)],
     }
-    found = needed_for_width(from_pilot(columns), 40.0, [(8, 1)])
+    found = needed_for_width(from_pilot(columns), 40.0, Work([(8, 1)]))
     assert any("How much questions differ cannot be told" in warning for warning in found.warnings)
     assert any("4 raters" in warning for warning in found.warnings)
 
@@ -186,12 +185,12 @@ def test_a_pilot_does_not_depend_on_the_order_of_its_votes() -> None:
 
 
 def test_results_are_json() -> None:
-    found = needed_for_width(assumed(rater_sd=200.0), 10.0, [(8, 1), (9, 3)], minutes=2.0)
+    found = needed_for_width(assumed(rater_sd=200.0), 10.0, Work([(8, 1), (9, 3)], minutes=2.0))
     assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["options"][0]["questions"] is None
 
 
 def test_hours_are_votes_times_minutes() -> None:
-    option = needed_for_width(assumed(contenders=3), 40.0, [(5, 1)], minutes=6.0).options[0]
+    option = needed_for_width(assumed(contenders=3), 40.0, Work([(5, 1)], minutes=6.0)).options[0]
     assert option.votes is not None
     assert option.hours == pytest.approx(option.votes / 10.0)
 
@@ -204,14 +203,14 @@ def test_what_cannot_be_planned_is_refused() -> None:
         lambda: assumed(question_sd=-1.0),
         lambda: assumed(question_sd=math.nan),
         lambda: assumed(question_sd=400.0),
-        lambda: needed_for_width(field, 0.0, [(8, 1)]),
-        lambda: needed_for_width(field, math.nan, [(8, 1)]),
-        lambda: needed_for_width(field, 20.0, [(8, 1)], level=1.0),
-        lambda: needed_for_width(field, 20.0, [(8, 1)], pairs=4),
-        lambda: needed_for_width(field, 20.0, [(2, 3)]),
-        lambda: needed_for_width(field, 20.0, [(8, 1)], minutes=0.0),
-        lambda: needed_to_separate(field, (0, 1), [(8, 1)], power=1.0),
-        lambda: needed_to_separate(assumed(contenders=3), (0, 1), [(8, 1)]),
+        lambda: needed_for_width(field, 0.0, Work([(8, 1)])),
+        lambda: needed_for_width(field, math.nan, Work([(8, 1)])),
+        lambda: needed_for_width(field, 20.0, Work([(8, 1)]), level=1.0),
+        lambda: needed_for_width(field, 20.0, Work([(8, 1)], pairs=4)),
+        lambda: needed_for_width(field, 20.0, Work([(2, 3)])),
+        lambda: needed_for_width(field, 20.0, Work([(8, 1)], minutes=0.0)),
+        lambda: needed_to_separate(field, (0, 1), Work([(8, 1)]), power=1.0),
+        lambda: needed_to_separate(assumed(contenders=3), (0, 1), Work([(8, 1)])),
         lambda: from_pilot({"model_a": ["x"], "model_b": ["y"], "winner": ["model_a"]}),
         lambda: votes_for_share(0.5, 0.0),
     ):
