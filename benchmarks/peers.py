@@ -228,15 +228,16 @@ def measure(figure: str, file: str, argument: str, repetitions: int) -> dict[str
     with np.load(file) as saved:
         votes = Votes(*(saved[name] for name in Votes._fields))
     act = FIGURES[figure](votes, argument)
-    seconds, memory = [], 0
+    seconds, processor, memory = [], [], 0
     for repetition in range(repetitions):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # VmHWM starts anew
-        before, began = _memory("VmRSS"), time.perf_counter()
+        before, began, worked = _memory("VmRSS"), time.perf_counter(), time.process_time()
         act()
         seconds.append(time.perf_counter() - began)
+        processor.append(time.process_time() - worked)
         if not repetition:
             memory = _memory("VmHWM") - before
-    return {"seconds": seconds, "memory": memory}
+    return {"seconds": seconds, "processor": processor, "memory": memory}
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.errors import BadInput
-from arena.ratings.comparisons.coding import Codes, spans
+from arena.ratings.comparisons.coding import Codes, looked_up, spans
 from arena.ratings.comparisons.columns import columns_of
 from arena.ratings.comparisons.meanings import MOST, Columns, counts, ids, labels, sides, weights
 
@@ -159,12 +159,13 @@ def _by_name(names: Sequence[str], *columns: Codes) -> tuple[tuple[str, ...], li
     """The names that occur, sorted, and the columns as indices of these. Empty text stands for none, as in `encode`."""
     occurs = np.zeros(len(names) + 1, dtype=np.bool_)
     for column in columns:
-        occurs[column] = True
+        for rows in spans(len(column)):
+            occurs[column[rows]] = True
     occurs[-1] = False  # where -1 points to
     used = sorted((names[at], at) for at in np.flatnonzero(occurs).tolist() if names[at])
     table = np.full(len(names) + 1, -1, dtype=np.int32)
     table[[at for _, at in used]] = np.arange(len(used))
-    return tuple(name for name, _ in used), [table[column] for column in columns]
+    return tuple(name for name, _ in used), [looked_up(table, column) for column in columns]
 
 
 def _rater(columns: Columns) -> str:
