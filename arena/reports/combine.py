@@ -70,5 +70,5 @@ def _choice(found: Combined) -> str:
     if found.choice["taken_as"] != "random sample":
         return "Human votes are weighted by the inverse of the given probabilities that their question was chosen."
     p_value = found.choice["p_value"]
-    told = "there is nothing to test that on" if p_value is None else f"a test finds p = {p_value}"
+    told = f"a test finds p = {p_value:.2g}" if isinstance(p_value, float) else "there is nothing to test that on"
     return f"The human-labelled questions are taken as a random sample of all ({told}; it can refute, and not prove)."

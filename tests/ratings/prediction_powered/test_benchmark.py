@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from arena.ratings import Votes, rate
-from benchmarks.combined import CONTENDERS, GRID, MORE, POINTS, STRENGTHS, Cell, Line, Seen, report, simulate, summarise
+from benchmarks.combined import POINTS, Line, Seen, report, summarise
+from benchmarks.judged import CONTENDERS, GRID, MORE, STRENGTHS, Cell, simulate
 
 CELL = GRID[0]
 POOLED = next(cell for cell in MORE if cell.pooled)

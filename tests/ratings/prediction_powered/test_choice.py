@@ -10,7 +10,7 @@ from arena.ratings import encode
 from arena.ratings.prediction_powered.choice import examine
 from arena.ratings.prediction_powered.influence import fitted, scores
 from arena.ratings.prediction_powered.sources import joined
-from benchmarks.combined import Cell, simulate
+from benchmarks.judged import Cell, simulate
 from tests.ratings.prediction_powered.worlds import Columns, only, world
 
 LARGE = Cell("test", share=0.25, bias=0.3, slope=1.0, sd=1.5, questions=200)

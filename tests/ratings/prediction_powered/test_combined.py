@@ -11,7 +11,8 @@ from arena.errors import BadInput
 from arena.ratings import rate
 from arena.ratings.prediction_powered.combined import combine
 from arena.ratings.prediction_powered.result import Combined
-from benchmarks.combined import Cell, Seen, examine, simulate, summarise
+from benchmarks.combined import Seen, examine, summarise
+from benchmarks.judged import Cell, simulate
 from tests.ratings.prediction_powered.worlds import BASE, Columns, columns, only, world
 
 STUDY = Cell("test", share=0.2, bias=1.0, slope=1.0, sd=2.0, questions=300)

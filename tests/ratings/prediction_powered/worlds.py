@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from arena.ratings import Votes
-from benchmarks.combined import Cell, simulate
+from benchmarks.judged import Cell, simulate
 
 Columns = dict[str, list[str]]
 
