@@ -16,8 +16,9 @@ from arena.errors import BadInput
 from arena.ratings import Board, BothBad, Cluster, Estimand, IntervalMethod, Method, Progress
 from arena.ratings.board import read_anchor
 from arena.reports import tables
+from arena.reports.categories import with_shrunk
 from arena.reports.tables import Groups
-from arena.services import counted, studies
+from arena.services import categories, counted, studies
 from arena.services import leaderboard as boards
 from arena.services.files import FileFormat
 from arena.services.files.writing import replacing
@@ -52,6 +53,9 @@ def leaderboard(
     ] = "questions-like-these",
     source: given.Source = "human",
     by: Annotated[Field | None, typer.Option(help="One board for each value, too.", show_default=False)] = None,
+    shrink: Annotated[
+        bool, typer.Option("--shrink", help="With --by: ratings of categories drawn towards the whole, too.")
+    ] = False,
     bootstrap: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rounds of resampling, or draws.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same intervals.")] = 0,
     level: Annotated[float, typer.Option(help="The intervals' level, between 0 and 1.")] = 0.95,
@@ -86,9 +90,13 @@ def leaderboard(
     fixed = None if anchor is None else read_anchor(anchor)
     check_source(source)
     request = BoardRequest(method, bootstrap, seed, level, fixed, source, both_bad, by, at, interval, cluster, estimand)
+    what, wanted = _Given(study, votes, ledger, counts), file_format or _format_of(output)
     with progress("rating") as report:
-        overall, groups = _rated(_Given(study, votes, ledger, counts), input_format, request, report)
-    text = tables.document(overall, groups, by=by, file_format=file_format or _format_of(output))
+        if shrink:
+            overall, text = _with_shrunk(what, input_format, request, wanted, report)
+        else:
+            overall, groups = _rated(what, input_format, request, report)
+            text = tables.document(overall, groups, by=by, file_format=wanted)
     if output == STANDARD_STREAM:
         write(text)
     else:
@@ -111,6 +119,22 @@ class _Given:
     votes: str | None
     ledger: str | None
     counts: str | None
+
+
+def _with_shrunk(
+    what: _Given, input_format: FileFormat | None, request: BoardRequest, wanted: Format, report: Progress
+) -> tuple[Board, str]:
+    """The overall board, and the document of the boards by category with the shrunk ratings after them."""
+    if request.by is None or request.at is not None or what.counts is not None:
+        raise BadInput("--shrink goes with --by category, and without --at and --counts")
+    if wanted == "csv":
+        raise BadInput("--shrink writes a table, md or json; state another --format")
+    votes = given.votes_of(
+        what.study, what.votes, what.ledger, source=request.source, input_format=input_format, grouped=True
+    )
+    overall, groups = boards.of_counted(votes, request, progress=report)
+    found = categories.shrunk(votes, request, progress=report)
+    return overall, with_shrunk(tables.document(overall, groups, by=request.by, file_format=wanted), found, wanted)
 
 
 def _rated(

@@ -71,6 +71,11 @@ def of_votes(records: Records, request: BoardRequest, *, progress: Progress | No
     return _grouped(counted.of_votes(records, request.source, grouped=request.by is not None), request, progress)
 
 
+def of_counted(votes: Counted, request: BoardRequest, *, progress: Progress | None = None) -> tuple[Board, Groups]:
+    """The board of votes that were read already."""
+    return _grouped(votes, request, progress)
+
+
 def of_counts(records: Records, request: BoardRequest, *, progress: Progress | None = None) -> Board:
     """The board of a file of counts, which have no order and belong to no study."""
     if request.at is not None:
