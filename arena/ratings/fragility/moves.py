@@ -40,7 +40,8 @@ class Moves:
         made = np.flatnonzero(times)
         change = self.change[made]
         weight = np.repeat(times[made], np.diff(change.indptr)) * change.data
-        return settled(points, np.bincount(change.indices, weight, points.size).reshape(points.shape))
+        added = np.bincount(change.indices, weight, points.size).astype(np.float64, copy=False)
+        return settled(points, added.reshape(points.shape))
 
 
 def settled(points: FloatArray, added: FloatArray) -> FloatArray:
