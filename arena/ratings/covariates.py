@@ -36,14 +36,13 @@ class Effect:
     """What a covariate does to the logit of A's being preferred, all else equal.
 
     `effect`, `low`, `high`: logits for one standard deviation, `sd`, of the difference between two answers; for
-    `position`, logits for standing on side A, where `sd` is None. `odds` is exp(effect). `low` and `high` are None
-    where the votes are of too few clusters.
+    `position`, logits for standing on side A, where `sd` is None. `odds` is exp(effect).
     """
 
     covariate: str
     effect: float
-    low: float | None
-    high: float | None
+    low: float
+    high: float
     odds: float
     sd: float | None
 

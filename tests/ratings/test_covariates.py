@@ -109,7 +109,6 @@ def test_the_effect_s_interval_by_question_is_the_sandwich_written_out() -> None
     by_question = 60 / 59 * (bread @ scores.T @ scores @ bread)[4, 4]
     squares = (z * (y - chance)[:, None]).T @ (z * (y - chance)[:, None])
     by_vote = (bread @ squares @ bread)[4, 4]
-    assert found.low is not None
     half = found.effect - found.low
     # t quantiles: no fewer degrees of freedom than 30 of the 60 questions, and never less than by single votes
     assert 1.95 * math.sqrt(max(by_question, by_vote)) < half < 2.05 * 1.02 * math.sqrt(max(by_question, by_vote))
@@ -122,7 +121,7 @@ def test_raters_that_differ_widen_the_interval_of_what_they_differ_in() -> None:
     columns["winner"] = np.where(rng.random(3000) < expit(likes * x), "model_a", "model_b")
     by_rater, by_vote = (control(columns, {"words": x}, cluster=how).effects[0] for how in ("rater", "vote"))
     assert by_rater.effect == by_vote.effect
-    assert (by_rater.high or 0) - (by_rater.low or 0) > 2 * ((by_vote.high or 0) - (by_vote.low or 0))
+    assert by_rater.high - by_rater.low > 2 * (by_vote.high - by_vote.low)
 
 
 def test_the_true_order_comes_back() -> None:
@@ -139,13 +138,11 @@ def test_the_true_order_comes_back() -> None:
     assert sorted(rows, key=lambda name: rows[name].controlled_rank or 0) == list("uvwx")
 
 
-def test_most_intervals_hold_the_effect_and_none_would_without_the_covariate_s_votes() -> None:
+def test_most_intervals_hold_the_effect() -> None:
     held = []
     for seed in range(100):
         columns, x = study(1000 + seed, ties=0.0)
         effect = control(columns, {"words": x}, cluster="question").effects[0]
-        assert effect.low is not None
-        assert effect.high is not None
         held.append(effect.low <= 0.8 * x.std() <= effect.high)
     assert 88 <= sum(held) <= 100
 
