@@ -126,7 +126,7 @@ def control(
         given, interval="sandwich", cluster=cluster, estimand=estimand, level=level, both_bad=both_bad, rounds=1
     )
     counted = given.counted(both_bad)
-    x, sd = _standardised(names, [column[kept] for column in columns])
+    x, sd = _standardised(names, [column[kept] for column in columns], len(counted.a))
     if position:
         names, sd = (*names, POSITION), [*sd, None]
         x = np.concatenate([x, np.ones((1, len(counted.a)))])
@@ -175,9 +175,10 @@ def _numbers(columns: Mapping[str, object], name: str, rows: int) -> FloatArray:
     return column
 
 
-def _standardised(names: tuple[str, ...], columns: list[FloatArray]) -> tuple[FloatArray, list[float | None]]:
+def _standardised(
+    names: tuple[str, ...], columns: list[FloatArray], rows: int
+) -> tuple[FloatArray, list[float | None]]:
     """The columns divided by their standard deviations, (covariates, rows), and these. Raises BadInput."""
-    rows = len(columns[0]) if columns else 0
     sd = [float(column.std()) for column in columns]
     for name, column, spread in zip(names, columns, sd, strict=True):
         if not np.isfinite(spread) or spread <= 1e-12 * max(1.0, float(np.abs(column).max(initial=0.0))):

@@ -11,7 +11,9 @@ from scipy.sparse import csr_array
 from scipy.special import expit
 
 from arena.errors import BadInput
+from arena.ratings import caveats
 from arena.ratings.board import MEAN, SCALE
+from arena.ratings.comparisons import connectivity
 from arena.ratings.comparisons.votes import A_WINS, B_WINS, BOTH_BAD, BothBad, Votes, encode
 from arena.ratings.intervals.bootstrap import Progress
 from arena.ratings.intervals.clusters import Cluster, Clustering, Estimand, Factor, choose
@@ -29,6 +31,8 @@ WIDEST = 2.0
 COARSE, FINE = 21, 21
 """Values of it that are tried: over the whole range, and where it is likely."""
 UNLIKELY = 1e-4
+LEAST_SHARPNESS = 0.1
+"""So that no interval is without width where all is tied."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,7 @@ def shrink(
         few=few,
         level=float(level),
         cluster=clustering.name,
-        warnings=clustering.warnings,
+        warnings=(*clustering.warnings, *_islands(counted, table)),
         settings={"both_bad": both_bad, "widest_logits": WIDEST},
     )
 
@@ -196,7 +200,9 @@ def _sharpness(table: _Table, clustering: Clustering, mode: Mode) -> float:
             inverse = np.linalg.pinv(informed[at], hermitian=True)
             traces[at] = float((inverse * table.meat(rows, group, size)).sum()) * held / max(held - 1, 1)
         found.append(float(votes @ (traces / np.maximum(ranks, 1.0)) / votes.sum()))
-    return max(max(found), 1e-3)
+    # Untied independent votes have φ = 1; what is found below that is chance, but for ties, which vary less.
+    tied = float((table.weight * (table.score == 0.5)).sum() / table.weight.sum())
+    return max(*found, 1.0 - tied, LEAST_SHARPNESS)
 
 
 def _information(points: FloatArray, theta: FloatArray) -> FloatArray:
@@ -248,6 +254,11 @@ def _raters_part(table: _Table, clustering: Clustering, mean: FloatArray) -> tup
     bread = np.linalg.pinv(_information(table.points.sum(axis=0)[None], mean[None])[0], hermitian=True)
     roots, vectors = np.linalg.eigh(bread @ meat @ bread)
     return (vectors * np.maximum(roots, 0.0)) @ vectors.T, float(rater.number)
+
+
+def _islands(votes: Votes, table: _Table) -> tuple[str, ...]:
+    island = connectivity.islands(table.points.sum(axis=0))
+    return (caveats.islands(connectivity.named(votes.contenders, island)),) if island.max() > 1 else ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -200,6 +200,17 @@ def won(columns: dict[str, Any]) -> NDArray[np.float64]:
     return np.array([score[winner] for winner in columns["winner"]])
 
 
+def test_the_side_alone_can_be_controlled_for_where_contenders_change_sides() -> None:
+    columns, x = study(12, effect=0.0, side=0.6)
+    found = control(columns, {}, position=True)
+    assert [effect.covariate for effect in found.effects] == ["position"]
+    assert found.effects[0].effect == pytest.approx(optimum(*matrix(columns, np.ones(len(x))))[4], abs=2e-6)
+    with pytest.raises(BadInput, match="position cannot be told apart"):
+        control(
+            {"model_a": ["x"] * 3, "model_b": ["y"] * 3, "winner": ["model_a", "tie", "model_b"]}, {}, position=True
+        )
+
+
 def test_counts_have_no_covariates() -> None:
     counts = {"model_a": ["x"], "model_b": ["y"], "wins_a": [3], "wins_b": [2], "ties": [0]}
     with pytest.raises(BadInput, match="counts have none"):

@@ -200,6 +200,16 @@ def test_an_undefeated_contender_one_that_is_absent_and_cells_with_few_votes() -
     assert {row.few for row in found.categories[2].rows if row.model != "new"} == {False}
 
 
+def test_few_or_tied_votes_leave_wide_intervals_and_islands_are_named() -> None:
+    few = {"model_a": ["x", "y", "p"], "model_b": ["y", "x", "q"], "winner": ["model_a", "model_a", "tie"]}
+    found = shrink(few, ["k0", "k1", "k1"])
+    assert all(row.high - row.low > 600 for one in found.categories for row in one.rows)
+    assert "never compared with each other" in found.warnings[0]
+    tied = shrink({"model_a": ["x"] * 40, "model_b": ["y"] * 40, "winner": ["tie"] * 40}, ["k0", "k1"] * 20)
+    assert all(row.high - row.low > 20 for one in tied.categories for row in one.rows)
+    assert tied.warnings == ()
+
+
 def test_order_and_names_do_not_matter_and_votes_without_a_category_do_not_count() -> None:
     columns, category, _ = study(5, (40, 80))
     order = np.random.default_rng(0).permutation(len(category))
