@@ -2,6 +2,7 @@
 
     make bench-ratings ARGS="--fastchat rating_systems.py"          # everything; writes docs/performance.md
     make bench-ratings ARGS="--only published --peers /tmp/peers"   # some figures; prints only
+    make bench-ratings ARGS="--processor"                           # processor time, for a busy machine; prints only
 
 The peers are installed into a virtual environment of their own (thrown away unless --peers names one). FastChat's
 current procedures are in no release: its `fastchat/serve/monitor/rating_systems.py` of COMMIT is given by hand, and
@@ -260,7 +261,7 @@ def main() -> int:
         for name, figure in wanted(asked.only, asked.fastchat).items():
             taken[name] = run(figure, python, Path(folder), asked.fastchat, clock)
             print(f"{name}: {taken[name].seconds:.3f} s, {taken[name].memory / 1e9:.2f} GB", file=sys.stderr)
-    table = report(taken, "make bench-ratings")
+    table = report(taken, "make bench-ratings ARGS=--processor" if asked.processor else "make bench-ratings")
     print(table)
     if not asked.only and not asked.processor:
         pages.put("performance.md", "bench-ratings", table)
