@@ -27,9 +27,11 @@ from arena.cli import (
     fragility,
     generate,
     plan,
+    raters,
     serve,
     simulate,
     study,
+    style,
 )
 from arena.cli.common import say
 from arena.domain.text import printable
@@ -87,9 +89,11 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "leaderboard": board.leaderboard,
     "agreement": agreement.agreement,
     "combine": combine.combine,
-    "simulate": simulate.simulate,
-    "generate": generate.generate,
     "fragility": fragility.fragility,
+    "generate": generate.generate,
+    "simulate": simulate.simulate,
+    "style": style.style,
+    "raters": raters.raters,
     "exclude": amend.exclude,
     "readmit": amend.readmit,
     "withdraw": amend.withdraw,
