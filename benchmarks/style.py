@@ -1,6 +1,6 @@
 """Style control on simulated studies with a known effect of length: is it recovered, and the true order with it?
 
-    .venv/bin/python -m benchmarks.style [--studies 400] [--jobs 2]
+    .venv/bin/python -m benchmarks.style [--studies 1600] [--jobs 2]
 
 Two designs of 6 contenders and 4,000 votes by 12 raters on 200 questions. Every second contender writes longer answers,
 so that the raw order is wrong: a standard deviation of length adds 0.5 logits. In the second design, contenders have
@@ -120,7 +120,7 @@ def truth(made: Design) -> tuple[float, Floats]:
 
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--studies", type=int, default=400)
+    parser.add_argument("--studies", type=int, default=1600)
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args(argv)
     missed = 0

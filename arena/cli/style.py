@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from arena.cli import given
-from arena.cli.common import STANDARD_STREAM, opened, say, write
+from arena.cli.common import STANDARD_STREAM, opened, progress, say, write
 from arena.cli.exchange import records
 from arena.domain.text import printable
 from arena.errors import BadInput
@@ -55,7 +55,8 @@ def style(
     """
     names = service.names_of(control)
     measured, texts = _measured(study, votes, ledger, answers, source, input_format)
-    found, origin = service.controlled(measured, texts, names, level=level)
+    with progress("rating") as told:
+        found, origin = service.controlled(measured, texts, names, level=level, progress=told)
     text = report.document(found, origin, file_format)
     if output == STANDARD_STREAM:
         write(text)

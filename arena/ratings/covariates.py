@@ -18,6 +18,7 @@ from arena.ratings.board import MEAN, SCALE, rate
 from arena.ratings.comparisons import connectivity
 from arena.ratings.comparisons.columns import columns_of, numbers
 from arena.ratings.comparisons.votes import A_WINS, B_WINS, BOTH_BAD, BothBad, Votes, encode, pair_counts
+from arena.ratings.intervals.bootstrap import Progress, Report
 from arena.ratings.intervals.clusters import Cluster, Estimand, choose
 from arena.ratings.intervals.controlled import Uncertainty, uncertainty
 from arena.ratings.models.controlled import Design, fit
@@ -97,13 +98,15 @@ def control(
     estimand: Estimand = "questions-like-these",
     level: float = 0.95,
     both_bad: BothBad = "half",
+    progress: Progress | None = None,
 ) -> Controlled:
     """Rate the contenders of `votes` (as `rate` takes them; single votes, no counts) without and with control.
 
     `covariates` are columns of numbers, one for each vote: `NAME`, what A has more of than B, or the pair `NAME_a` and
     `NAME_b`. Each is divided by the standard deviation of its differences and not centred: no difference, no effect.
     `position` besides asks what standing on side A does. logit P(A is preferred) = θ_A - θ_B + β · x (+ γ), a tie half
-    a win for each (Springall 1973); variances by the sandwich, with the board's clusters.
+    a win for each (Springall 1973); variances by the sandwich, with the board's clusters. `progress(done, total)` is
+    called after each of three parts.
 
     >>> votes = {"model_a": ["x", "y", "x", "y"], "model_b": ["y", "x", "y", "x"]}
     >>> votes["winner"] = ["model_a", "model_a", "model_b", "tie"]
@@ -125,6 +128,8 @@ def control(
     plain = rate(
         given, interval="sandwich", cluster=cluster, estimand=estimand, level=level, both_bad=both_bad, rounds=1
     )
+    report = Report(progress, 3)
+    report.add(1)
     counted = given.counted(both_bad)
     x, sd = _standardised(names, [column[kept] for column in columns], len(counted.a))
     if position:
@@ -136,9 +141,11 @@ def control(
     wins, ties = pair_counts(counted)
     points = wins + ties / 2.0
     at, information, endless = fit(design, connectivity.blocks(points))
+    report.add(1)
     if endless is not None:
         raise BadInput(f"{names[endless]} tells who wins every vote (or nearly so): its effect has no finite estimate")
     found = uncertainty(design, at, information, connectivity.islands(points), counted, clustering, float(level))
+    report.add(1)
     return Controlled(
         rows=_rows(plain, counted.contenders, at, found, connectivity.islands(points)),
         effects=_effects(names, at[design.contenders :], found, sd),

@@ -11,6 +11,7 @@ from arena.domain.features import FEATURES, Features, features_of
 from arena.domain.ledger import Head
 from arena.domain.study import Study
 from arena.errors import BadInput, Conflict
+from arena.ratings import Progress
 from arena.ratings.covariates import POSITION, Controlled, control
 from arena.services.counted import Counted
 from arena.services.files import Records, parse_answers, parse_votes
@@ -77,7 +78,12 @@ def texts_in(records: Records) -> Texts:
 
 
 def controlled(
-    measured: Measured, texts: Texts | None, names: Sequence[str], *, level: float = 0.95
+    measured: Measured,
+    texts: Texts | None,
+    names: Sequence[str],
+    *,
+    level: float = 0.95,
+    progress: Progress | None = None,
 ) -> tuple[Controlled, dict[str, object]]:
     """Ratings without and with control for `names`, and where the votes come from.
 
@@ -91,7 +97,7 @@ def controlled(
     for name in names:
         if name not in (*counted, POSITION):
             columns |= _stated(measured.extra, name)
-    found = control(measured.columns, columns, position=POSITION in names, level=level)
+    found = control(measured.columns, columns, position=POSITION in names, level=level, progress=progress)
     head = measured.head
     return replace(found, warnings=(*measured.notes, *found.warnings)), {
         "study": measured.study,

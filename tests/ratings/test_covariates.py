@@ -242,8 +242,10 @@ def test_islands_and_one_way_groups_are_rated_as_on_the_board_with_its_warnings(
         assert row.controlled_low < row.controlled_rating < row.controlled_high
 
 
-def test_it_is_ready_for_json() -> None:
+def test_it_is_ready_for_json_and_says_how_far_it_is() -> None:
     columns, x = study(11)
-    found = control(columns, {"words": x}, position=True).to_dict()
+    told: list[tuple[int, int]] = []
+    found = control(columns, {"words": x}, position=True, progress=lambda *part: told.append(part)).to_dict()
+    assert told == [(1, 3), (2, 3), (3, 3)]
     assert list(found) == ["rows", "effects", "votes", "cluster", "level", "warnings", "settings"]
     assert json.loads(json.dumps(found, allow_nan=False)) == found
