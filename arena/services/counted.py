@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -180,13 +181,20 @@ def of_votes(records: Records, source: str, *, grouped: bool = False) -> Counted
             if stated not in (None, source):
                 others.add(str(stated))
                 continue
-            category = json.loads(vote.extra).get("category") if grouped else None
+            category = _category_in(vote.extra) if grouped else None
             if grouped and vote.question_id is None:
                 raise BadInput(f"{records.name}, {located.where}: --by needs a question_id in every vote")
             if vote.question_id is not None:
-                categories[vote.question_id] = category if isinstance(category, str) else None
+                categories[vote.question_id] = category
             collected.add(vote, vote.question_id)
     return Counted(source, collected.votes, collected.simulated, categories=categories, others=others)
+
+
+@lru_cache
+def _category_in(extra: str) -> str | None:
+    """The same few further fields come in record after record."""
+    category = json.loads(extra).get("category")
+    return category if isinstance(category, str) else None
 
 
 def _own(made: Mapping[int, Sequence[VoteChange]], seqs: npt.NDArray[np.int64]) -> dict[int, Sequence[VoteChange]]:

@@ -11,6 +11,7 @@ from arena.services.files.lines import decoded, too_many
 from arena.services.files.raw import BadField, Entry, Limits, RawRecord, Unreadable, check_fields, field_name
 
 _QUOTED = re.compile(r'"(?:[^"]++|"")*+"')
+_NOT_PLAIN = re.compile(r'["\r\n]')
 _FIELD = re.compile(r'"((?:[^"]++|"")*+)"(?=,|\Z)|([^",\r\n]*+)(?=,|\Z)')
 
 
@@ -28,7 +29,9 @@ def read_csv(lines: Iterator[tuple[int, bytes]], limits: Limits) -> Iterator[Ent
             raise too_many(limits, where)
         if not text.strip("\r\n"):
             continue
-        cells = [csv_restore(cell) for cell in _cells(text, where)]
+        cells = _cells(text, where)
+        if "'" in text:
+            cells = [csv_restore(cell) for cell in cells]
         if header is None:
             header = _header(cells, limits, where)
         else:
@@ -71,6 +74,8 @@ def _records(lines: Iterator[tuple[int, bytes]], limits: Limits) -> Iterator[tup
 
 def _cells(text: str, where: str) -> list[str]:
     text = text.removesuffix("\n").removesuffix("\r")
+    if not _NOT_PLAIN.search(text):
+        return text.split(",")
     cells: list[str] = []
     position = 0
     while True:

@@ -14,6 +14,7 @@ from arena.services.files.raw import MAX_NAME_CHARS, BadField, Limits, check_fie
 
 E = TypeVar("E", bound=StrEnum)
 
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
 _MOST = 2**53  # from here on, a number that some other program wrote may have lost its last digits
 _LATEST_SECONDS = 1e11  # the year 5138; a larger number counts milliseconds
@@ -34,7 +35,7 @@ class Fields:
 
     def rest(self) -> str:
         """The fields not taken, as JSON with sorted keys and without spaces."""
-        return json.dumps(self._left, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return _JSON.encode(self._left) if self._left else "{}"
 
     def optional_text(self, field: str) -> str | None:
         """Any text."""
