@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test reliability bench bench-ratings bench-decisions bench-combined coverage check lock clean
+.PHONY: help setup demo test reliability bench bench-ratings bench-scales bench-decisions bench-combined coverage check lock clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ bench-decisions: setup  ## measure planned widths, the choice of pairs and what 
 
 bench-combined: setup  ## count how often intervals from human and judge votes hold, and how much shorter they are (about 20 minutes)
 	$(BIN)/python -m benchmarks.combined $(ARGS)
+
+bench-scales: setup  ## measure boards of 10,000 to 5,000,000 stored votes (about half an hour); ARGS="--votes 10000 --place sqlite" to do less
+	$(BIN)/python -m benchmarks.scales $(ARGS)
 
 coverage: setup  ## count how often intervals and rank sets hold the truth in simulated studies (about 30 minutes)
 	$(BIN)/python -m benchmarks.coverage $(ARGS)
