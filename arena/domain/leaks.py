@@ -73,6 +73,8 @@ _CONTEXTS = (
 )
 _JOIN = r"[\s\-_.·/]*"
 _DROPPED = frozenset("*_`~")
+_DELETED = str.maketrans("", "", "*_`~")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,13 @@ def leaks(text: str, own: Iterable[str] = ()) -> list[Leak]:
     `own` are the further words that would give this contender away (the catalogue's `gives_away`); of those that are
     words of their own (`AMBIGUOUS`) a context is asked as well.
     """
+    words = tuple(sorted({word for word in own if _letters(word)}))
+    if not _mention(words).search(_glanced(text)):
+        return []
     plain, origin = _plain(text)
     found = [
         Leak(origin[match.start(1)], origin[match.end(1) - 1] + 1, name)
-        for pattern, names in _patterns(tuple(sorted(set(own))))
+        for pattern, names in _patterns(words)
         for match in pattern.finditer(plain)
         if (name := _named(match[1], names))
     ]
@@ -123,6 +128,26 @@ def _plain(text: str) -> tuple[str, list[int]]:
                 signs.append(part)
                 origin.append(at)
     return "".join(signs), origin
+
+
+def _glanced(text: str) -> str:
+    """The same in one go, and without the places: nearly all answers hold no name, and are told by a look at this."""
+    plain = unicodedata.normalize("NFKD", text).casefold().translate(_DELETED)
+    return _BEYOND_ASCII.sub(lambda found: _blank(found.group()), plain)
+
+
+@lru_cache(maxsize=4096)
+def _blank(run: str) -> str:
+    """What stands for signs beyond ASCII: nothing where they are invisible, else a space, which no name has within."""
+    return "".join("" if unicodedata.category(sign) in ("Cf", "Mn") else " " for sign in run)
+
+
+@lru_cache(maxsize=64)
+def _mention(own: tuple[str, ...]) -> re.Pattern[str]:
+    """Any name as a word, in any context: where this is not found, none of `_patterns` is."""
+    names = (*DISTINCT, *AMBIGUOUS, *own)
+    first = "".join({_letters(name)[0] for name in names})
+    return re.compile(rf"(?<![a-z])(?=[{first}])(?:{_any(names)})(?![a-z])")
 
 
 @lru_cache(maxsize=64)
