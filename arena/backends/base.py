@@ -52,7 +52,8 @@ class Reply:
     prompt_tokens: int | None
     tokens: int | None
     cached_tokens: int | None
-    seconds: float
+    seconds: float | None
+    """How long the answer took; None where nobody measured it."""
 
 
 class Failed(Exception):

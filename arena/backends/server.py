@@ -82,19 +82,10 @@ class Server:
 
     async def ask(self, ask: Ask) -> Reply:
         """One text. Raises Failed, also where it is empty or of another model."""
-        body: dict[str, object] = {"model": ask.model, **ask.sampling.body()}
         began = time.monotonic()
-        if ask.prompt is None:
-            found = await self._call("POST", "/v1/chat/completions", body | {"messages": _turns(ask)})
-        else:
-            written: dict[str, object] = {"prompt": ask.prompt, "add_special_tokens": False}
-            found = await self._call("POST", "/v1/completions", body | written)
-        reply = _reply(found, time.monotonic() - began)
-        if reply.model != ask.model and not reply.model.startswith(f"{ask.model}-"):
-            raise Failed(f"it answered as '{printable(reply.model)}' and not as '{ask.model}'", is_final=True)
-        if not reply.text.strip():
-            raise Failed("the answer is empty")
-        return reply
+        path, body = request(ask)
+        found = await self._call("POST", path, body)
+        return reply_to(ask, found, time.monotonic() - began)
 
     async def _call(self, method: str, path: str, body: dict[str, object] | None = None) -> dict[str, Any]:
         try:
@@ -134,6 +125,24 @@ def origin(base_url: str) -> str:
             " without user, query or fragment"
         )
     return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+
+def request(ask: Ask) -> tuple[str, dict[str, object]]:
+    """The route and the body with which a text is asked for."""
+    body: dict[str, object] = {"model": ask.model, **ask.sampling.body()}
+    if ask.prompt is None:
+        return "/v1/chat/completions", body | {"messages": _turns(ask)}
+    return "/v1/completions", body | {"prompt": ask.prompt, "add_special_tokens": False}
+
+
+def reply_to(ask: Ask, found: Mapping[str, Any], seconds: float | None) -> Reply:
+    """The text in what came back. Raises Failed, also where it is empty or of another model."""
+    reply = _reply(found, seconds)
+    if reply.model != ask.model and not reply.model.startswith(f"{ask.model}-"):
+        raise Failed(f"it answered as '{printable(reply.model)}' and not as '{ask.model}'", is_final=True)
+    if not reply.text.strip():
+        raise Failed("the answer is empty")
+    return reply
 
 
 def keys_of(environment: Mapping[str, str]) -> dict[str, str]:
@@ -195,7 +204,7 @@ def _turns(ask: Ask) -> list[dict[str, str]]:
     return [{"role": role, "content": text} for role, text in ask.messages]
 
 
-def _reply(found: dict[str, Any], seconds: float) -> Reply:
+def _reply(found: Mapping[str, Any], seconds: float | None) -> Reply:
     try:
         choice = found["choices"][0]
         text = choice["message"]["content"] if "message" in choice else choice["text"]
@@ -215,7 +224,7 @@ def _reply(found: dict[str, Any], seconds: float) -> Reply:
             prompt_tokens=_whole(usage.get("prompt_tokens")),
             tokens=_whole(usage.get("completion_tokens")),
             cached_tokens=_whole(details.get("cached_tokens")),
-            seconds=round(seconds, 3),
+            seconds=None if seconds is None else round(seconds, 3),
         )
     except (KeyError, IndexError, TypeError, AttributeError):
         raise Failed("the reply is not in the form of OpenAI's completions") from None

@@ -31,12 +31,13 @@ from arena.errors import BadInput, Conflict, Incomplete, NotFound
 from arena.services.studies import held
 from arena.services.work import Done, Lane, Pace, Work
 from arena.store import content, ledger
-from arena.store.engine import Database
+from arena.store.engine import Database, Transaction
 
 GENERATED = "generated"
 """The origin of contenders whose answers are made here."""
 MAX_ANSWER_CHARS = 200_000
 SERVER_CHARS = 200
+COMPARED_BY_NAME = 1000
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,11 @@ def names(db: Database, study: Study) -> set[str]:
         return set(content.contender_ids(tx, study.id))
 
 
-def missing(db: Database, study: Study, names: Sequence[str] = ()) -> list[Missing]:
-    """What the contenders whose answers are made here (or those named) have not answered. Raises NotFound, BadInput."""
+def missing(db: Database, study: Study, names: Sequence[str] = (), *, with_answered: bool = False) -> list[Missing]:
+    """What the contenders whose answers are made here (or those named) have not answered; or all that they are asked.
+
+    Raises NotFound, BadInput.
+    """
     with db.read() as tx:
         records = {record.name: record for _, record in content.contenders(tx, study.id)}
         for name in names:
@@ -124,12 +128,12 @@ def missing(db: Database, study: Study, names: Sequence[str] = ()) -> list[Missi
                 raise BadInput(f"the answers of '{name}' were imported; they are not made here")
         chosen = names or [name for name, record in records.items() if record.origin == GENERATED]
         answered = content.answered(tx, study.id)
-        asked = {record.id: _asked(record.text, record.context) for _, record in content.questions(tx, study.id)}
+        texts = {record.id: asked(record.text, record.context) for _, record in content.questions(tx, study.id)}
     return [
         Missing(
             name,
             recipe.read(name, records[name].settings),
-            {question: text for question, text in asked.items() if (question, name) not in answered},
+            {question: text for question, text in texts.items() if with_answered or (question, name) not in answered},
         )
         for name in chosen
     ]
@@ -184,7 +188,7 @@ async def _generate(
                 found.unserved.append(one.contender)
             elif one.questions:
                 keep, tell = _keeping(db, study, one, found, clock), partial(told, one.contender)
-                works[one.contender] = Work(_jobs(one, study.plan), lanes, keep, pace=pace, report=tell)
+                works[one.contender] = Work(jobs(one, study.plan), lanes, keep, pace=pace, report=tell)
         with _stoppable(list(works.values())):
             ends = await asyncio.gather(*(work.run() for work in works.values()), return_exceptions=True)
     for error in ends:
@@ -225,15 +229,19 @@ def _asking(
                     f" not fit into {context:,}",
                     is_final=True,
                 )
-        reply = await server.ask(made)
-        if len(reply.text) > MAX_ANSWER_CHARS:
-            raise Failed(f"the answer has more than {MAX_ANSWER_CHARS:,} characters", is_final=True)
-        return Given(reply, made, version)
+        return accepted(await server.ask(made), made, version)
 
     return ask
 
 
-def _jobs(wanted: Missing, plan: Plan) -> Iterator[Job]:
+def accepted(reply: Reply, ask: Ask, version: str | None) -> Given:
+    """The reply, where it is one that can be kept. Raises Failed for one that is too long."""
+    if len(reply.text) > MAX_ANSWER_CHARS:
+        raise Failed(f"the answer has more than {MAX_ANSWER_CHARS:,} characters", is_final=True)
+    return Given(reply, ask, version)
+
+
+def jobs(wanted: Missing, plan: Plan) -> Iterator[Job]:
     """The requests, made as they are needed: by the study's neutral system prompt, and its sampling or the card's."""
     card = wanted.recipe.card if plan.sampling is SamplingRule.CARD else {}
     sampling = Sampling(
@@ -257,15 +265,10 @@ def _keeping(
     """How a batch is stored: in one transaction, and nothing that somebody else has stored meanwhile."""
 
     def keep(batch: list[tuple[Job, Given]]) -> int:
-        records = [_record(wanted, study.plan, job, given) for job, given in batch]
+        records = [record_of(wanted, study.plan, job, given) for job, given in batch]
         with db.write() as tx:
             held(tx, study.name).allow(Act.IMPORT_CONTENT)
-            there = content.answered(tx, study.id, only={record.question_id for record in records})
-            new = [record for record in records if (record.question_id, record.contender) not in there]
-            if new:
-                drafts = [Draft(Kind.ANSWER, payloads.answer(record)) for record in new]
-                linked = ledger.append(tx, study.id, drafts, now=clock())
-                content.add_answers(tx, study.id, zip((entry.seq for entry in linked), new, strict=True))
+            new = keep_new(tx, study, records, now=clock())
         found.cut[wanted.contender] += sum(given.reply.finish == "length" for _, given in batch)
         found.naming[wanted.contender] += sum(bool(leaks(r.text, wanted.recipe.gives_away)) for r in new)
         return len(new)
@@ -273,7 +276,20 @@ def _keeping(
     return keep
 
 
-def _record(wanted: Missing, plan: Plan, job: Job, given: Given) -> AnswerRecord:
+def keep_new(tx: Transaction, study: Study, records: Sequence[AnswerRecord], *, now: datetime) -> list[AnswerRecord]:
+    """Store the answers that the study has not yet, whoever stored the others. Returns those that were new."""
+    # A database takes so many names in one query and no more; a long file is compared with all that is there.
+    only = {record.question_id for record in records} if len(records) <= COMPARED_BY_NAME else None
+    there = content.answered(tx, study.id, only=only)
+    new = [record for record in records if (record.question_id, record.contender) not in there]
+    if new:
+        drafts = [Draft(Kind.ANSWER, payloads.answer(record)) for record in new]
+        linked = ledger.append(tx, study.id, drafts, now=now)
+        content.add_answers(tx, study.id, zip((entry.seq for entry in linked), new, strict=True))
+    return new
+
+
+def record_of(wanted: Missing, plan: Plan, job: Job, given: Given) -> AnswerRecord:
     """The answer as it is stored: without the characters that no text may hold; the raw text is kept where they differ.
 
     A cut answer says so. Numbers with a fraction are written as text.
@@ -296,7 +312,7 @@ def _record(wanted: Missing, plan: Plan, job: Job, given: Given) -> AnswerRecord
         "prompt_tokens": reply.prompt_tokens,
         "tokens": reply.tokens,
         "cached_tokens": reply.cached_tokens,
-        "seconds": repr(reply.seconds),
+        "seconds": None if reply.seconds is None else repr(reply.seconds),
     }
     if text != reply.text.strip():
         provenance["raw"] = json.dumps(reply.text)  # in ASCII, where every character can be kept
@@ -308,7 +324,7 @@ def _kept(text: str | None) -> str | None:
     return None if text is None else without_refused(text)[:SERVER_CHARS]
 
 
-def _asked(text: str, context: str | None) -> str:
+def asked(text: str, context: str | None) -> str:
     """What is put to a model: the question, after the record that it is about."""
     return text if context is None else f"{context}\n\n{text}"
 

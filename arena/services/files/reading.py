@@ -108,14 +108,15 @@ def read_records(
         raise BadInput(f"{name}: its format cannot be told without a file name; give {option} jsonl, csv or parquet")
     with ExitStack() as opening:
         try:
-            handle, digest = _opened(source, name, limits, opening)
+            handle, digest = opened(source, name, limits, opening)
         except OSError as error:
             raise BadInput(f"{name}: cannot be read: {error.strerror or error}") from None
         resources = opening.pop_all()
-    return Records(name, digest, _entries(handle, name, file_format, compressed, limits), resources)
+    return Records(name, digest, told(_reader(handle, file_format, compressed, limits), name), resources)
 
 
-def _opened(source: Path | BinaryIO, name: str, limits: Limits, opening: ExitStack) -> tuple[BinaryIO, str]:
+def opened(source: Path | BinaryIO, name: str, limits: Limits, opening: ExitStack) -> tuple[BinaryIO, str]:
+    """A handle at the file's beginning, which `opening` closes, and the digest of its bytes."""
     if isinstance(source, Path):
         source = opening.enter_context(source.open("rb"))
         if stat.S_ISREG(os.fstat(source.fileno()).st_mode):
@@ -143,12 +144,11 @@ def _digest(source: BinaryIO, copy: BinaryIO | None, name: str, limits: Limits) 
     return digest.hexdigest()
 
 
-def _entries(
-    handle: BinaryIO, name: str, file_format: FileFormat, compressed: bool, limits: Limits
-) -> Generator[Entry]:
+def told(entries: Iterator[Entry], name: str) -> Generator[Entry]:
+    """The same entries; what ends the reading is told as an error of the file `name`, and so is a file of none."""
     empty = True
     try:
-        for entry in _reader(handle, file_format, compressed, limits):
+        for entry in entries:
             empty = False
             yield entry
     except Unreadable as error:
