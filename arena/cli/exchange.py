@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from arena import settings as configuration
+from arena.cli.answers import say_naming
 from arena.cli.common import (
     STANDARD_STREAM,
     StudyOption,
@@ -23,10 +24,14 @@ from arena.cli.common import (
 )
 from arena.domain.text import printable
 from arena.domain.vocabulary import StudyState
+from arena.errors import BadInput
 from arena.services import exports, imports, restore, studies
 from arena.services.files import FileFormat, Limits, Records, format_by_ending, read_records
 from arena.services.imports import Imported
+from arena.services.recorded import Match, Origin, matched_by, read_recorded
+from arena.services.recorded.matching import by_text
 from arena.settings import Settings
+from arena.store.engine import Database
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="The file; - is standard input.", show_default=False)]
 InFormat = Annotated[
@@ -53,14 +58,44 @@ def import_questions(file: File, study: StudyOption, file_format: InFormat = Non
     _report(done, study)
 
 
-def import_answers(file: File, study: StudyOption, file_format: InFormat = None) -> None:
+def import_answers(
+    file: File,
+    study: StudyOption,
+    file_format: InFormat = None,
+    from_: Annotated[
+        Origin | None,
+        typer.Option("--from", help="The program that recorded the answers, where it is another.", show_default=False),
+    ] = None,
+    contender: Annotated[
+        str | None, typer.Option(help="With --from: whose answers they are, in this study.", show_default=False)
+    ] = None,
+    match: Annotated[
+        Match | None,
+        typer.Option(help="With --from: how questions are found, by id or by exact text.", show_default=False),
+    ] = None,
+) -> None:
     """Add answers to a draft: fields question_id, contender, text; others are provenance. Contenders are created.
 
-    Example: arena import answers answers.jsonl --study kqa
+    With --from the file is one of lm-evaluation-harness (samples_*.jsonl), AlpacaEval (model_outputs.json), MT-Bench
+    (model_answer/*.jsonl) or the output of OpenAI's Batch API. Answers that name their system are counted.
+
+    Examples: arena import answers answers.jsonl --study kqa;
+    arena import answers samples_kqa.jsonl --study kqa --from lm-eval --contender Med42-v2-8B --match text
     """
-    with opened() as db, _records(file, file_format) as given:
-        done = imports.import_answers(db, study, given, now=now())
-    _report(done, study)
+    if from_ is None and (contender is not None or match is not None):
+        raise BadInput("--contender and --match belong to --from; our own files say both themselves")
+    if from_ is not None and file_format is not None:
+        raise BadInput("--format and --from: a format of another program is what it is; leave out --format")
+    with opened() as db:
+        with (
+            _records(file, file_format)
+            if from_ is None
+            else _recorded(db, study, file, from_, contender, match) as given
+        ):
+            done = imports.import_answers(db, study, given, now=now())
+        _report(done, study)
+        if done.new:
+            say_naming(db, study)
 
 
 def import_votes(
@@ -88,7 +123,7 @@ def import_ledger(file: File) -> None:
     """
     settings = configuration.load()
     with opened(create=True, settings=settings) as db, binary(file) as source:
-        study, is_new = restore.restore(db, source, file, now=now(), limits=_limits(settings))
+        study, is_new = restore.restore(db, source, file, now=now(), limits=limits_of(settings))
     say(f"restored the study '{study.name}'" if is_new else f"'{study.name}' is here already: nothing changed")
     if is_new and study.state is StudyState.DRAFT:
         say(f"note: a draft's plan is not in its ledger; set it again with `arena study plan set {study.name} …`")
@@ -133,7 +168,7 @@ def export_ledger(study: StudyOption, output: Output = STANDARD_STREAM) -> None:
 
 def records(file: str, file_format: FileFormat | None, *, option: str = "--format") -> Records:
     """Open a file of records within the limits of the settings; `option` states its format, as messages name it."""
-    limits, stream = _limits(configuration.load()), file == STANDARD_STREAM
+    limits, stream = limits_of(configuration.load()), file == STANDARD_STREAM
     source, name = (standard_input(), "standard input") if stream else (Path(file), file)
     return read_records(source, name=name, file_format=file_format, limits=limits, option=option)
 
@@ -146,7 +181,22 @@ def _records(file: str, file_format: FileFormat | None) -> Iterator[Records]:
         yield given
 
 
-def _limits(settings: Settings) -> Limits:
+@contextmanager
+def _recorded(
+    db: Database, study: str, file: str, origin: Origin, contender: str | None, match: Match | None
+) -> Iterator[Records]:
+    """The records of another program's file."""
+    is_by_text = matched_by(origin, match) == "text"
+    texts = by_text(db, studies.get(db, study)) if is_by_text else None
+    limits, stream = limits_of(configuration.load()), file == STANDARD_STREAM
+    source, name = (standard_input(), "standard input") if stream else (Path(file), file)
+    found = read_recorded(source, name=name, origin=origin, texts=texts, contender=contender, limits=limits)
+    with counting("importing") as count, found as given:
+        given.on_read = count
+        yield given
+
+
+def limits_of(settings: Settings) -> Limits:
     return Limits(
         file_bytes=settings.import_file_bytes,
         decompressed_bytes=settings.import_decompressed_bytes,

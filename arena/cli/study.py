@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from arena import settings as configuration
+from arena.cli.answers import looked_through
 from arena.cli.common import count, now, opened, say, write
 from arena.domain import plan as plans
 from arena.domain.plan import Plan
@@ -16,6 +17,7 @@ from arena.domain.study import Act, Study
 from arena.domain.text import printable
 from arena.domain.views import Overview
 from arena.errors import BadInput
+from arena.reports.scan import provenance
 from arena.services import exclusions, studies
 
 LISTED = 20
@@ -63,12 +65,20 @@ def list_() -> None:
         write(f"{study.name}\t{study.state}\t{printable(study.title)}\n")
 
 
-def show(name: Name) -> None:
-    """Show what is in a study, and where it stands.
+def show(
+    name: Name,
+    answers: Annotated[
+        bool, typer.Option("--answers", help="Where each contender's answers come from; not for raters' eyes.")
+    ] = False,
+) -> None:
+    """Show what is in a study, and where it stands; with --answers, where each contender's answers come from.
 
     Example: arena study show kqa
     """
     with opened() as db:
+        if answers:
+            write(provenance(looked_through(db, studies.get(db, name)).rows))
+            return
         view = studies.overview(db, studies.get(db, name))
         excluded = exclusions.excluded(db, view.study)
     lines = [
