@@ -4,6 +4,7 @@ rater, by the engine's own clustered terms."""
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +47,9 @@ def from_pilot(votes: object, *, both_bad: BothBad = "half") -> Field:
     theta = bradley_terry.fit(points[None])[0]
     chance = expit(theta[:, None] - theta[None, :])
     terms = _Terms.of(given, ballots, theta)
-    information = (points + points.T) * chance * (1.0 - chance)
+    # In numbers of votes, not in their weights: the unit of the weights says nothing of the work.
+    won, tied = pair_counts(given if given.is_counts else replace(given, weight=None))
+    information = (won + won.T + tied) * chance * (1.0 - chance)
     laplacian = np.diag(information.sum(axis=1)) - information
     dispersion = float(np.trace(terms.sandwich.by_vote() @ laplacian)) / (len(theta) - 1)
     both = None if given.question is None or given.rater is None else _crossed(given, len(ballots.kind))

@@ -15,7 +15,7 @@ from arena.ratings.board import SCALE
 from arena.ratings.comparisons.connectivity import blocks
 from arena.ratings.comparisons.votes import BothBad, Votes, encode, pair_counts
 from arena.ratings.intervals.ballots import Ballots
-from arena.ratings.intervals.clusters import choose
+from arena.ratings.intervals.clusters import Clustering, choose
 from arena.ratings.intervals.sandwich import Sandwich
 from arena.ratings.models.fitting import fit
 from arena.ratings.models.model import MODELS
@@ -27,6 +27,8 @@ Target = Literal["widths", "order", "top"]
 
 WIDEST_FIRST = 4
 """Power of its variance with which a contender counts for the target `widths`: most votes go to the widest."""
+LEAST_EFFECT = 0.05
+"""The smallest design effect that is believed: votes that are all ties have no variance at all."""
 
 
 @dataclass(frozen=True)
@@ -75,17 +77,15 @@ def select(
     Raises BadInput for settings that cannot be.
     """
     given = (votes if isinstance(votes, Votes) else encode(votes)).counted(both_bad)
+    if not len(given.a):
+        raise BadInput('every vote found both answers bad and such votes are left out; choose with both_bad "half"')
     names = tuple(sorted({*given.contenders, *contenders}))
     wins, ties = pair_counts(given)
     place = np.array([names.index(name) for name in given.contenders], dtype=np.int64)
     points = np.zeros((len(names), len(names)))
     points[np.ix_(place, place)] = wins + ties / 2.0
     clustering = choose(given, "auto", "questions-like-these")
-    effect = 1.0
-    if clustering.terms and blocks(points[np.ix_(place, place)]).max() == 0:
-        sandwich = Sandwich.of(Ballots.of(given), np.arange(len(place)), MODELS["bradley-terry"])
-        terms = [sign * sandwich.by_group(factor.of, factor.size) for sign, factor in clustering.terms]
-        effect = max(float(np.trace(np.sum(terms, axis=0)) / np.trace(sandwich.by_vote())), 1.0)
+    effect = _effect(given, points[np.ix_(place, place)], clustering)
     theta, covariance = current(points, effect)
     chance = pair_chances(theta, covariance, target=target, floor=floor, ahead=ahead)
     games = points + points.T
@@ -100,6 +100,21 @@ def select(
         tuple(PairChance(names[i], names[j], float(games[i, j]), float(chance[i, j])) for i, j in order),
         clustering.warnings,
     )
+
+
+def _effect(votes: Votes, points: FloatArray, clustering: Clustering) -> float:
+    """The design effect: how much larger the variances are than the information of so many untied votes says.
+
+    Clustered votes enlarge it, ties make it smaller, weights cancel. Nothing tells it where the votes do not suffice.
+    """
+    if not len(points) or blocks(points).max() > 0:
+        return 1.0
+    sandwich = Sandwich.of(Ballots.of(votes), np.arange(len(points)), MODELS["bradley-terry"])
+    terms = [sign * sandwich.by_group(factor.of, factor.size) for sign, factor in clustering.terms]
+    found = np.sum(terms, axis=0) if terms else sandwich.by_vote()
+    centred = found - found.mean(axis=0)
+    effect = float(np.trace(centred) / np.trace(current(points)[1]))
+    return max(effect, LEAST_EFFECT)
 
 
 def current(points: FloatArray, effect: float = 1.0) -> tuple[FloatArray, FloatArray]:

@@ -79,14 +79,17 @@ def settle(
     *,
     level: float = 0.95,
     contenders: Sequence[str] = (),
+    field: Sequence[str] = (),
     both_bad: BothBad = "half",
     progress: Progress | None = None,
 ) -> Settled:
     """Which pairs are settled: a frame, a mapping of columns, or `Votes`, in the order in which votes were cast.
 
-    With `contenders`, only the pairs among these are looked at (choose them beforehand) and corrected for. The error
-    rate 1 - level is divided by the pairs that have a vote (Bonferroni); the capital of a bet against "no better" is a
-    martingale, and reaches 1 / error rate with at most that chance, ever (Ville 1939; Waudby-Smith & Ramdas 2024).
+    With `contenders`, only the pairs among these are looked at (choose them beforehand); else all pairs of those with a
+    vote and of `field`, the contenders of the study. The error rate 1 - level is divided by so many pairs, with a vote
+    or not yet (Bonferroni), so that what is settled stays so while no further contender enters. The capital of a bet
+    against "no better" is a martingale, and reaches 1 / error rate with at most that chance, ever (Ville 1939;
+    Waudby-Smith & Ramdas 2024).
 
     Raises BadInput for counts, which have no order, for unknown contenders and where no pair has a vote.
     """
@@ -95,14 +98,15 @@ def settle(
     given = (votes if isinstance(votes, Votes) else encode(votes)).counted(both_bad)
     if given.is_counts:
         raise BadInput("counts have no order, and what is settled depends on it; give single votes")
-    missing = [name for name in contenders if name not in given.contenders]
+    missing = [name for name in contenders if name not in given.contenders and name not in field]
     if missing:
         raise BadInput(f"there is no counted vote on {missing[0]!r}")
-    among = set(contenders or given.contenders)
-    found = [one for one in _sequences(given) if {given.contenders[one.a], given.contenders[one.b]} <= among]
+    among = set(contenders or (*given.contenders, *field))
+    every = _sequences(given) if len(given.a) else ()
+    found = [one for one in every if {given.contenders[one.a], given.contenders[one.b]} <= among]
     if not found:
         raise BadInput("no two of these contenders were compared: there is nothing to settle")
-    bound = math.log(2.0 * len(found) / (1.0 - level))
+    bound = math.log(len(among) * (len(among) - 1) / (1.0 - level))
     pairs = []
     for done, one in enumerate(found, start=1):
         pairs.append(_pair(given, one, bound))

@@ -120,6 +120,8 @@ def shrink(
     place = {name: at for at, name in enumerate(names)}
     of = np.array([-1 if name is None else place[name] for name in category])
     kept = np.flatnonzero((of >= 0) & ((given.outcome != BOTH_BAD) | (both_bad == "half")))
+    if not len(kept):
+        raise BadInput('no vote counts: none has a category, or all found both answers bad and both_bad is "drop"')
     counted, of = given.chosen(kept), of[kept]
     clustering = choose(counted, cluster, estimand)
     table = _Table.of_votes(counted, of, len(names))
@@ -157,7 +159,7 @@ class _Table:
     def of_votes(cls, votes: Votes, of: IntArray, categories: int) -> _Table:
         n = len(votes.contenders)
         score = np.where(votes.outcome == A_WINS, 1.0, np.where(votes.outcome == B_WINS, 0.0, 0.5))
-        weight = np.ones(len(of)) if votes.weight is None else votes.weight
+        weight = np.ones(len(of)) if votes.weight is None else votes.weight / votes.weight.mean()
         size = categories * n * n
         points: FloatArray = np.bincount((of * n + votes.a) * n + votes.b, weight * score, size).astype(np.float64)
         points = points + np.bincount((of * n + votes.b) * n + votes.a, weight * (1.0 - score), size)

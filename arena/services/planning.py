@@ -69,7 +69,7 @@ def following(votes: Counted, target: Target, floor: float, ahead: int) -> Selec
 
 def settled(votes: Counted, level: float, contenders: Sequence[str], progress: Progress | None = None) -> Settled:
     """Which pairs are settled."""
-    found = settle(votes.columns(), level=level, contenders=contenders, progress=progress)
+    found = settle(votes.columns(), level=level, contenders=contenders, field=votes.contenders, progress=progress)
     return replace(found, warnings=(*votes.notes, *found.warnings))
 
 

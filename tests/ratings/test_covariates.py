@@ -249,3 +249,10 @@ def test_it_is_ready_for_json_and_says_how_far_it_is() -> None:
     assert told == [(1, 3), (2, 3), (3, 3)]
     assert list(found) == ["rows", "effects", "votes", "cluster", "level", "warnings", "settings"]
     assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_an_effect_among_ties_alone_has_an_interval() -> None:
+    columns = {"model_a": ["x", "y"] * 20, "model_b": ["y", "x"] * 20, "winner": ["tie"] * 40}
+    [effect] = control(columns, {"length": list(range(40))}).effects
+    assert effect.low < effect.effect < effect.high
+    assert effect.high - effect.low < 10.0

@@ -15,6 +15,7 @@ from scipy.special import expit
 from arena.errors import BadInput
 from arena.ratings import rate
 from arena.ratings.models.placing import PENALTY_SD
+from arena.ratings.pilot import from_pilot
 from arena.ratings.selection import Selection, current, pair_chances, select, uniform_weights
 from benchmarks.selection import FIELDS, Course, run
 
@@ -187,3 +188,44 @@ def test_what_cannot_be_chosen_is_refused() -> None:
             pair_chances(theta, covariance, **wrong)
     with pytest.raises(BadInput):
         uniform_weights(np.array([0.5, 0.0]), 2)
+
+
+def _half_ties(share: float, weight: float | None = None) -> dict[str, object]:
+    rng = np.random.default_rng(3)
+    first = rng.integers(0, 4, 600)
+    second = (first + rng.integers(1, 4, 600)) % 4
+    wins = rng.random(600) < 0.5 + 0.1 * np.sign(second - first)
+    outcome = np.where(rng.random(600) < share, "tie", np.where(wins, "model_a", "model_b"))
+    columns = {
+        "model_a": first.astype(str).tolist(),
+        "model_b": second.astype(str).tolist(),
+        "winner": outcome.tolist(),
+    }
+    return columns | ({} if weight is None else {"weight": [weight] * 600})
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6])
+def test_half_widths_are_about_the_boards_with_ties_too(share: float) -> None:
+    votes = _half_ties(share)
+    rows = {row.model: row for row in rate(votes, interval="sandwich", cluster="vote").rows}
+    for name, half in select(votes).half_widths.items():
+        low, high = rows[name].low, rows[name].high
+        assert low is not None
+        assert high is not None
+        assert half == pytest.approx((high - low) / 2.0, rel=0.15)
+
+
+def test_the_unit_of_weights_changes_nothing() -> None:
+    one, five = (select(_half_ties(0.2, weight)) for weight in (1.0, 5.0))
+    assert five.half_widths == pytest.approx(one.half_widths, rel=0.02)
+    field = [from_pilot(_half_ties(0.2, weight)) for weight in (1.0, 5.0)]
+    assert field[1].dispersion == pytest.approx(field[0].dispersion)
+
+
+def test_votes_that_are_all_ties_or_all_dropped() -> None:
+    ties = {"model_a": ["x", "y", "z"] * 9, "model_b": ["y", "z", "x"] * 9, "winner": ["tie"] * 27}
+    found = select(ties)
+    assert sum(pair.probability for pair in found.pairs) == pytest.approx(1.0)
+    assert all(0.0 < half < 1e4 for half in found.half_widths.values())
+    with pytest.raises(BadInput, match="left out"):
+        select({"model_a": ["x"], "model_b": ["y"], "winner": ["both_bad"]}, both_bad="drop")

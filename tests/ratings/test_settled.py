@@ -185,3 +185,26 @@ def test_what_has_no_order_or_no_pair_is_refused() -> None:
         settle(duel([1]), contenders=["x"])
     with pytest.raises(BadInput, match="level"):
         settle(duel([1]), level=95)
+
+
+def test_what_is_settled_stays_so_when_other_pairs_get_votes() -> None:
+    field = ["v", "w", "x", "y", "z"]
+    first = {"model_a": ["x"] * 14, "model_b": ["y"] * 14, "winner": ["model_a"] * 14}
+    first["question_id"] = [f"q{n}" for n in range(14)]
+    others = [("x", "z"), ("y", "z"), ("v", "w"), ("v", "x"), ("w", "z")]
+    more = {
+        "model_a": [*first["model_a"], *(a for a, _ in others)],
+        "model_b": [*first["model_b"], *(b for _, b in others)],
+        "winner": [*first["winner"], *["tie"] * 5],
+        "question_id": [*first["question_id"], *["q0"] * 5],
+    }
+    before, after = (next(p for p in settle(v, field=field).pairs if p.a == "x" and p.b == "y") for v in (first, more))
+    assert before.settled_at is not None
+    assert (after.settled_at, after.low, after.high) == (before.settled_at, before.low, before.high)
+    alone = settle(first).pairs[0]  # the control: without the field, fewer pairs are corrected for
+    assert alone.low > before.low
+
+
+def test_votes_that_are_all_dropped_settle_nothing() -> None:
+    with pytest.raises(BadInput, match="nothing to settle"):
+        settle({"model_a": ["x"], "model_b": ["y"], "winner": ["both_bad"]}, both_bad="drop")

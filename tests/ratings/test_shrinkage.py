@@ -250,3 +250,23 @@ def test_what_cannot_be_used_is_refused(change: Any, says: str) -> None:
     columns, category, _ = study(7, (40, 80))
     with pytest.raises(BadInput, match=says):
         shrink(*change(columns, category))
+
+
+def test_the_unit_of_weights_changes_no_shrunk_rating() -> None:
+    rng = np.random.default_rng(4)
+    first = rng.integers(0, 3, 300)
+    second = (first + rng.integers(1, 3, 300)) % 3
+    columns = {
+        "model_a": first.astype(str).tolist(),
+        "model_b": second.astype(str).tolist(),
+        "winner": rng.choice(["model_a", "model_b", "tie"], 300).tolist(),
+    }
+    category = rng.choice(["c", "d"], 300).tolist()
+    found = [shrink(columns | {"weight": [weight] * 300}, category).to_dict()["categories"] for weight in (1.0, 0.2)]
+    assert found[0] == found[1]
+
+
+def test_no_vote_that_counts_is_refused() -> None:
+    votes = {"model_a": ["x", "x"], "model_b": ["y", "y"], "winner": ["both_bad"] * 2}
+    with pytest.raises(BadInput, match="no vote counts"):
+        shrink(votes, ["c", "d"], both_bad="drop")

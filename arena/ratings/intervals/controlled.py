@@ -18,6 +18,10 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 
+NOTHING = 1e-12
+"""A variance so small beside what the likelihood's curvature says tells nothing."""
+
+
 @dataclass(frozen=True)
 class Uncertainty:
     """Half the lengths of intervals, in logits: of each `strength`, (contenders,), and each `effect`, (covariates,)."""
@@ -52,7 +56,7 @@ def uncertainty(
     total = total if clustering.terms else by_vote
     return Uncertainty(
         strength=_strengths(total[:n, :n], by_vote[:n, :n], bread[:n, :n], island, votes, clustering, level),
-        effect=_effects(design, mass, np.diag(total)[n:], np.diag(by_vote)[n:], clustering, level),
+        effect=_effects(design, mass, np.diag(total)[n:], np.diag(by_vote)[n:], np.diag(bread)[n:], clustering, level),
     )
 
 
@@ -93,13 +97,21 @@ def _strengths(
 
 
 def _effects(
-    design: Design, mass: FloatArray, total: FloatArray, by_vote: FloatArray, clustering: Clustering, level: float
+    design: Design,
+    mass: FloatArray,
+    total: FloatArray,
+    by_vote: FloatArray,
+    curved: FloatArray,
+    clustering: Clustering,
+    level: float,
 ) -> FloatArray:
+    """By the variances, (covariates,) each; where they tell nothing (all ties), by the likelihood's curvature."""
     effective = np.full(len(design.x), float(len(design.a)))
     for factor in clustering.factors:
         effective = np.minimum(effective, _telling(design, mass, factor))
     enlarged = effective / np.maximum(effective - 1.0, 1.0) / _factor(clustering)
     variance = np.maximum(total * np.maximum(enlarged, 1.0), by_vote)
+    variance = np.where(variance > NOTHING * curved, variance, curved)
     half: FloatArray = critical(level, effective - 1.0, by_vote / variance) * np.sqrt(variance)
     return half
 

@@ -15,14 +15,14 @@ from functools import cache
 
 import numpy as np
 from scipy.optimize import root
-from scipy.special import expit
+from scipy.special import expit, ndtr
 
 from arena.errors import BadInput
 from arena.ratings.simulation.content import category_effects, category_weights
 from arena.ratings.simulation.replies import favour
 from arena.ratings.simulation.simulated import HUMAN, source_index
 from arena.ratings.simulation.streams import Floats
-from arena.ratings.simulation.truth import Judge, Truth
+from arena.ratings.simulation.truth import LONGEST, SHORTEST, Judge, Truth
 
 REACH = 7.5
 """Standard deviations to either side that count: beyond lie 10⁻¹³ of a normal distribution."""
@@ -146,15 +146,34 @@ def _by_category(truth: Truth) -> Iterator[tuple[float, Floats]]:
 
 
 def _length_gaps(truth: Truth) -> Floats:
-    medians = np.log([contender.length for contender in truth.contenders])
-    gaps: Floats = medians[:, None] - medians[None, :]
+    means, _ = _log_lengths(truth)
+    gaps: Floats = means[:, None] - means[None, :]
     return gaps
 
 
 def _length_variances(truth: Truth) -> Floats:
-    squares = np.array([contender.length_sd for contender in truth.contenders]) ** 2
+    _, squares = _log_lengths(truth)
     variances: Floats = squares[:, None] + squares[None, :]
     return variances
+
+
+def _log_lengths(truth: Truth) -> tuple[Floats, Floats]:
+    """Mean and variance of each contender's log length, (n,) each: normal, but kept between the bounds of a length.
+
+    The moments are exact; what is cut off at a bound leaves the shape no longer quite normal, as which it is taken.
+    """
+    mean = np.log([contender.length for contender in truth.contenders])
+    sd = np.array([contender.length_sd for contender in truth.contenders])
+    spread = np.where(sd > 0.0, sd, 1.0)
+    low, high = math.log(SHORTEST), math.log(LONGEST)
+    below, above = (low - mean) / spread, (high - mean) / spread
+    inside, short, long = ndtr(above) - ndtr(below), ndtr(below), ndtr(-above)
+    dense_low, dense_high = (np.exp(-0.5 * z**2) / math.sqrt(2.0 * math.pi) for z in (below, above))
+    first = low * short + high * long + mean * inside - spread * (dense_high - dense_low)
+    second = low**2 * short + high**2 * long + (mean**2 + spread**2) * inside
+    second -= spread * ((mean + high) * dense_high - (mean + low) * dense_low)
+    fixed = np.clip(mean, low, high)
+    return np.where(sd > 0.0, first, fixed), np.where(sd > 0.0, np.maximum(second - first**2, 0.0), 0.0)
 
 
 def _log_normal(sd: float) -> list[tuple[float, float]]:

@@ -156,3 +156,15 @@ def test_biases_that_are_yet_to_be_drawn_have_no_truth() -> None:
         marginal(truth, "judge:j")
     drawn = simulate(truth, 1).truth
     assert marginal(drawn, "judge:j") != pytest.approx(marginal(drawn), abs=0.05)
+
+
+def test_the_truth_of_lengths_is_that_of_lengths_kept_within_their_bounds() -> None:
+    """A contender whose median is at the shortest length; against the expected points of a million drawn lengths."""
+    contenders = (Contender("short", 0.0, length=40.0, length_sd=0.5), Contender("long", 0.0, length=800.0))
+    truth = Truth(contenders=contenders, raters=Raters(length_effect=0.5), assignment=Assignment(pairs=1))
+    drawn = np.clip(40.0 * np.exp(0.5 * np.random.default_rng(1).standard_normal(1_000_000)), 40.0, 100_000.0)
+    expected = float(expit(0.5 * (np.log(drawn) - np.log(800.0))).mean())
+    strengths = marginal(truth)
+    assert float(expit(strengths[0] - strengths[1])) == pytest.approx(expected, abs=1e-3)
+    unbounded = float(expit(0.5 * (np.log(40.0) - np.log(800.0))))  # the control: what the bounds change
+    assert abs(unbounded - expected) > 0.01
