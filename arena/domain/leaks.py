@@ -131,7 +131,7 @@ def _plain(text: str) -> tuple[str, list[int]]:
 
 
 def _glanced(text: str) -> str:
-    """The same in one go, and without the places: nearly all answers hold no name, and are told by a look at this."""
+    """The same in one go, without the places: nearly all answers hold no name, and a look at this tells so soon."""
     plain = unicodedata.normalize("NFKD", text).casefold().translate(_DELETED)
     return _BEYOND_ASCII.sub(lambda found: _blank(found.group()), plain)
 
