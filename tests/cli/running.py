@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
-from arena.cli.app import main
+from typer.main import get_command
+
+from arena.cli import app
 
 COMMAND = (sys.executable, "-c", "from arena.cli import main; main()")
+BUILT = get_command(app.build())
+"""The commands, which hold nothing between two runs: to build them all anew takes longer than most of them run."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Shell:
         try:
             with (
                 patch.dict(os.environ, self._environment(env), clear=True),
+                patch.object(app, "build", return_value=BUILT),
                 patch.multiple(sys, argv=["arena", *argv], stdin=_stream(stdin), stdout=out, stderr=err),
             ):
                 code = _code()
@@ -110,7 +115,7 @@ def _written(stream: io.TextIOWrapper) -> bytes:
 
 def _code() -> int:
     try:
-        main()
+        app.main()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
