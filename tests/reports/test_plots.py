@@ -7,7 +7,8 @@ import pytest
 
 from arena.domain.text import printable
 from arena.ratings import Board, rate
-from arena.reports.plots import PALETTE, interval_plot
+from arena.reports.drawing import PALETTE
+from arena.reports.plots import interval_plot
 from tests.reports.boards import HOSTILE, board_of, small_board
 
 SVG = "{http://www.w3.org/2000/svg}"
