@@ -13,7 +13,7 @@ from arena import __version__, assets
 from arena.services.limits import Rate, Rates
 from arena.settings import Settings
 from arena.store.engine import Database
-from arena.web import api, desk, guards, own, public, rater, sessions
+from arena.web import analysis, api, desk, guards, own, public, rater, sessions
 from arena.web.addresses import Forwarded
 from arena.web.boards import Boards
 from arena.web.context import Context, utc_now
@@ -57,7 +57,7 @@ def create_app(settings: Settings, db: Database, *, clock: Callable[[], datetime
     )
     app.state.context = Context(settings, db, pages, Boards(), clock)
     problems.install(app)
-    for module in (public, sessions, rater, own, desk, api):
+    for module in (public, analysis, sessions, rater, own, desk, api):
         app.include_router(module.router)
     return app
 

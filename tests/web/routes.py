@@ -54,8 +54,8 @@ def address(arena: Arena, path: str, who: Visitor, study: str = "small") -> str:
     """A path with its places filled in so that there is something to be had, where the visitor may have it."""
     if path == "/static/{name}":
         return Page(arena.browser().get("/").text).all("script")[0]["src"]
-    if path == "/leaderboard":
-        path = "/leaderboard?study={name}"
+    if path in ("/leaderboard", "/analysis"):
+        path = f"{path}?study={{name}}"
     if "{secret}" in path:
         path = path.replace("{secret}", arena.link(Role.REVIEWER, study))
     return path.replace("{name}", study).replace("{what}", "votes").replace("{token}", who.voted)

@@ -23,6 +23,7 @@ SEATS = tuple(Role)
 COLUMNS = ["anonymous", *SEATS, *(f"{role} elsewhere" for role in SEATS)]
 STUDY_READS = (
     "/leaderboard?study={}",
+    "/analysis?study={}",
     "/api/v1/studies/{}",
     "/api/v1/studies/{}/leaderboard",
     "/api/v1/studies/{}/leaderboard?format=csv&method=elo",
@@ -217,7 +218,7 @@ def test_another_study_s_seat_and_nobody_get_the_same(make_db: MakeDatabase) -> 
     for state in ("open", "published"):
         for role in Role:
             browser = seat(arena, f"{role} elsewhere").browser
-            for path in STUDY_READS[1:4]:
+            for path in STUDY_READS[2:5]:
                 assert look(browser.get(path.format("small"))) == look(nobody.get(path.format("small"))), (state, path)
         if state == "open":
             publish(arena)

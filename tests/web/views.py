@@ -13,9 +13,20 @@ from arena.domain.plan import Plan
 from arena.domain.study import Study
 from arena.domain.vocabulary import CannotJudgeReason, Choice, Role, StudyState
 from arena.ratings import Board, rate
+from arena.ratings.agreement.comparing import agreement
+from arena.ratings.covariates import control
+from arena.ratings.fragility.analysis import fragility
+from arena.ratings.prediction_powered.combined import combine
+from arena.ratings.raters import raters
+from arena.ratings.settled import settle
 from arena.reports.published import published_table
 from arena.services.erasure import Withdrawal
+from arena.web.analysis import TOO_LARGE
 from arena.web.asked import LEVELS
+from arena.web.findings.order import first_place, settling
+from arena.web.findings.people import agreeing, on_raters
+from arena.web.findings.ratings import in_style, together
+from arena.web.findings.section import Absent, Section, each_once
 from arena.web.public import PageQuery, board_view
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -172,6 +183,49 @@ def grouped() -> dict[str, Any]:
     return ratings() | board_view(study(), query, made, groups) | {"settings": query}
 
 
+def cast(raters_each: int, questions: int) -> dict[str, list[str]]:
+    """Invented votes by people of three contenders, each pair judged by so many on every question."""
+    names = ("sample-thorough", "sample-cautious", "sample-terse")
+    rows = [
+        (names[a], names[b], ("model_a", "model_b", "model_a", "tie", "model_a")[(q * q + r + a) % 5], f"q{q}", f"r{r}")
+        for q in range(questions)
+        for a, b in ((0, 1), (1, 2), (2, 0))
+        for r in range(raters_each)
+    ]
+    columns = ("model_a", "model_b", "winner", "question_id", "rater")
+    return {name: list(values) for name, values in zip(columns, zip(*rows, strict=True), strict=True)}
+
+
+def analysed(*, named: bool, **changes: Any) -> dict[str, Any]:
+    """The view data of the page of analyses, on a few invented votes."""
+    votes, judged = cast(3, 6), cast(1, 12)
+    sources = ["human"] * len(votes["winner"]) + ["judge:j1"] * len(judged["winner"])
+    both = {name: votes[name] + judged[name] for name in votes} | {"source": sources}
+    sections: dict[str, Section | Absent] = {
+        "fragility": first_place(fragility(votes), named=named),
+        "agreement": agreeing(agreement(both, rounds=100)),
+        "settled": settling(settle(votes)),
+        "combine": together(combine(votes, judged, rounds=100, judge_name="judge:j1")),
+        "style": in_style(control(votes, {"length": [i % 7 * 80.0 - 240 for i in range(54)]}, position=True)),
+    }
+    if named:
+        sections["raters"] = on_raters(raters(votes, rounds=200))
+        sections["style"] = Absent(TOO_LARGE)
+    return {
+        "study": study(StudyState.OPEN if named else StudyState.PUBLISHED),
+        "desk": named,
+        "named": named,
+        "source": "human",
+        "sources": ("human", "judge:j1", "judge:j2"),
+        "judge": "judge:j1",
+        "judges": ["judge:j1", "judge:j2"],
+        "votes": 90,
+        "simulated": 36,
+        "sections": sections,
+        "warnings": dict(zip(sections, each_once(list(sections.values())), strict=True)),
+    } | changes
+
+
 OTHER = Receipt(position=57, hash=HASH[::-1], recorded_at=NOW)
 OWN = [
     OwnVote(RECEIPT, OTHER, "t", MATCHUP.question, Choice.TIE_BAD, excluded=None, intact=True),
@@ -275,6 +329,12 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
     "leaderboard": ("leaderboard.html", ratings()),
     "leaderboard-grouped": ("leaderboard.html", grouped()),
     "leaderboard-empty": ("leaderboard.html", ratings(board=None, empty="There is no vote yet.", simulated=0)),
+    "analysis": ("analysis.html", analysed(named=False)),
+    "analysis-analyst": ("analysis.html", analysed(named=True)),
+    "analysis-empty": (
+        "analysis.html",
+        analysed(named=False, votes=0, sections={}, warnings={}, sources=(), judge=None, simulated=0),
+    ),
     "desk": ("desk.html", DESK),
     "desk-empty": ("desk.html", DESK | {"study": study(StudyState.DRAFT), "coverage": {"done": 0, "needed": 0}}),
     "desk-reviewer": ("desk.html", DESK | {"sees_board": False}),
