@@ -71,9 +71,9 @@ class Copies:
 
 
 @pytest.fixture
-def copies(request: pytest.FixtureRequest, tmp_path: Path) -> Copies:
+def copies(request: pytest.FixtureRequest, database_folder: Path) -> Copies:
     """Where the machines of one test get their databases."""
-    return Copies(request, tmp_path)
+    return Copies(request, database_folder)
 
 
 def run(kind: str, copies: Copies, runs: int, steps: int = STEPS, *, shrinks: bool = True) -> None:
