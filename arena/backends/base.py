@@ -60,11 +60,17 @@ class Failed(Exception):
     """An attempt that came to nothing, with the reason in words.
 
     `is_final`: asking again would not help. `wait`: seconds that the server asks for. `is_unreachable`: nobody was
-    there to answer.
+    there to answer. `ends_all`: it would be so for every request, as with a wrong key.
     """
 
     def __init__(
-        self, reason: str, *, is_final: bool = False, wait: float | None = None, is_unreachable: bool = False
+        self,
+        reason: str,
+        *,
+        is_final: bool = False,
+        wait: float | None = None,
+        is_unreachable: bool = False,
+        ends_all: bool = False,
     ) -> None:
         super().__init__(reason)
-        self.is_final, self.wait, self.is_unreachable = is_final, wait, is_unreachable
+        self.is_final, self.wait, self.is_unreachable, self.ends_all = is_final, wait, is_unreachable, ends_all

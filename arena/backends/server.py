@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -25,6 +26,9 @@ MAX_BODY = 4 * 1024 * 1024
 CONNECT_SECONDS = 10.0
 LONGEST_WAIT = 300.0
 _REASON_CHARS = 300
+_SNAPSHOT = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4})")
+"""What may stand behind the name of the model asked for: a date. `-mini` would be another model."""
+_REFUSES_ALL = frozenset({401, 403})
 _WORTH_REPEATING = frozenset({408, 409, 425, 429})
 
 
@@ -106,8 +110,8 @@ class Server:
             raise _refused(response, data)
         try:
             found = json.loads(data)
-        except ValueError:
-            raise Failed("the reply is no JSON") from None
+        except (ValueError, RecursionError):
+            raise Failed("the reply is no JSON that can be read") from None
         if not isinstance(found, dict):
             raise Failed("the reply is no JSON object")
         return found
@@ -118,11 +122,11 @@ def origin(base_url: str) -> str:
     try:
         url = httpx2.URL(base_url)
     except httpx2.InvalidURL as error:
-        raise BadInput(f"'{printable(base_url)}' is no address: {error}") from error
+        raise BadInput(f"what was given as a server's address is none: {printable(str(error))}") from error
     if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
         raise BadInput(
-            f"'{printable(base_url)}' cannot be asked: write a scheme and a host, such as http://127.0.0.1:8000,"
-            " without user, query or fragment"
+            f"'{url.scheme}://{printable(url.host)}…' cannot be asked: write a scheme and a host, such as"
+            " http://127.0.0.1:8000, without user, query or fragment"
         )
     return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
@@ -138,9 +142,9 @@ def request(ask: Ask) -> tuple[str, dict[str, object]]:
 def reply_to(ask: Ask, found: Mapping[str, Any], seconds: float | None) -> Reply:
     """The text in what came back. Raises Failed, also where it is empty or of another model."""
     reply = _reply(found, seconds)
-    if reply.model != ask.model and not reply.model.startswith(f"{ask.model}-"):
+    if reply.model != ask.model and not _SNAPSHOT.fullmatch(reply.model.removeprefix(ask.model)):
         raise Failed(f"it answered as '{printable(reply.model)}' and not as '{ask.model}'", is_final=True)
-    if not reply.text.strip():
+    if not any(sign.isprintable() and not sign.isspace() for sign in reply.text):
         raise Failed("the answer is empty")
     return reply
 
@@ -172,7 +176,8 @@ def _refused(response: httpx2.Response, data: bytes) -> Failed:
     if 300 <= status < 400:
         return Failed(f"it redirects (HTTP {status}), which is not followed", is_final=True)
     is_final = 400 <= status < 500 and status not in _WORTH_REPEATING
-    return Failed(f"HTTP {status}: {_said(data)}", is_final=is_final, wait=_retry_after(response.headers))
+    reason = f"HTTP {status}: {_said(data)}"
+    return Failed(reason, is_final=is_final, wait=_retry_after(response.headers), ends_all=status in _REFUSES_ALL)
 
 
 def _said(data: bytes) -> str:
@@ -182,7 +187,7 @@ def _said(data: bytes) -> str:
         found = json.loads(data)
         error = found.get("error", found)
         text = str(error.get("message", text) if isinstance(error, dict) else error)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         pass
     return printable(" ".join(text.split()))[:_REASON_CHARS] or "nothing more was said"
 
@@ -194,10 +199,10 @@ def _retry_after(headers: httpx2.Headers) -> float | None:
         return min(float(value), LONGEST_WAIT)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return min(max((moment - datetime.now(UTC)).total_seconds(), 0.0), LONGEST_WAIT)
+    except (ValueError, OverflowError):
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(max((moment - datetime.now(UTC)).total_seconds(), 0.0), LONGEST_WAIT)
 
 
 def _turns(ask: Ask) -> list[dict[str, str]]:
@@ -217,7 +222,7 @@ def _reply(found: Mapping[str, Any], seconds: float | None) -> Reply:
         return Reply(
             text=text or "",
             finish=_text(choice.get("finish_reason")),
-            stop_reason=stop_reason if isinstance(stop_reason, str | int) else None,
+            stop_reason=stop_reason if isinstance(stop_reason, str) else _whole(stop_reason),
             request_id=_text(found.get("id")),
             model=model,
             fingerprint=_text(found.get("system_fingerprint")),
@@ -235,4 +240,4 @@ def _text(value: object) -> str | None:
 
 
 def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None

@@ -16,6 +16,8 @@ from arena.errors import BadInput, NotFound
 
 Reached = Literal["vllm", "api", "recorded"]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
+Argument = Annotated[str, Field(pattern=r"^[A-Za-z0-9][^\s]*$", max_length=300)]
+"""What stands in a command: nothing that could be taken for an option."""
 
 
 class _Strict(BaseModel):
@@ -52,8 +54,8 @@ class Entry(_Strict):
     name: Text
     maker: Text
     reached: Reached
-    id: Text | None = None
-    revision: Text | None = None
+    id: Argument | None = None
+    revision: Argument | None = None
     context: int | None = Field(default=None, ge=1)
     format: PromptFormat | None = None
     stop: tuple[Text, ...] = ()
@@ -101,6 +103,8 @@ def read(path: Path) -> Entry:
         raise BadInput(f"{path}: is not UTF-8 text (byte {error.start})") from error
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"{path}: is not TOML: {error}") from error
+    except RecursionError:
+        raise BadInput(f"{path}: is nested too deeply") from None
     except ValidationError as error:
         lines = [f"{path}: {_where(problem['loc'])}{problem['msg']}" for problem in error.errors()]
         raise BadInput("\n".join(lines)) from error

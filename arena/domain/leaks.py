@@ -50,8 +50,8 @@ _MADE = (
     r"(?:developed|created|made|built|trained|designed|programmed|provided|powered|produced|released|published"
     r"|fine[-\s]?tuned|engineered|offered|maintained|run|driven|operated)"
 )
-_ARTICLE = r"(?:(?:the|an?|your|ai|model|assistant)\s+)*"
-_TEAM = r"(?:(?:the|an?|team|company|researchers|scientists|engineers|people|folks|experts|at|of|from)\s+)*"
+_ARTICLE = r"(?:(?:the|an?|your|ai|model|assistant)\s+){{0,4}}"
+_TEAM = r"(?:(?:the|an?|team|company|researchers|scientists|engineers|people|folks|experts|at|of|from)\s+){{0,6}}"
 # What makes an ambiguous name one, before it or after it; {} is the name.
 _CONTEXTS = (
     r"\b(?:i\s*am|i'm|my\s+name\s+is|my\s+name's|call\s+me|(?:talking|chatting|speaking)\s+(?:to|with))\s+"
@@ -62,16 +62,16 @@ _CONTEXTS = (
     rf"\b(?:model|assistant|chatbot|ai|bot|llm|i\s+was)\b[^.!?\n]{{{{0,40}}}}\b{_MADE}\s+(?:at|on|from|through|with)\s+{_TEAM}({{}})",
     r"\b(?:based\s+(?:up)?on|version\s+of|variant\s+of|member\s+of|part\s+of)\s+(?:the\s+)?({})"
     r"(?=[^.!?\n]{{0,30}}\b(?:model|family|llm|ai|series|architecture)\b)",
-    rf"\b({{}})(?:\s*[-,(]?\s*(?:an?\s+)?{_KIND})+\s+{_THING}\b",
+    rf"\b({{}})(?:\s*[-,(]?\s*(?:an?\s+)?{_KIND}){{{{1,4}}}}\s+{_THING}\b",
     rf"\b({{}})(?:'s)?\s+(?:{_THING}|(?:training|safety|usage|content)\s+(?:data|polic(?:y|ies)|guidelines))\b",
     rf"\b{_THING}\s+(?:from|by)\s+({{}})",
     r"(?:^|[.!?]\s+|\b(?:hello|hi|hey)[,!]?\s+)({})\s+here\s*(?:[.,!:;]|$)",
     r"\b({})\s*[-–]?\s*(?:v(?:ersion)?\s*)?\d+(?:\.\d+)?\s*b\b(?!\d)",
-    r"^\W*({})\s*(?::|says\b|answers\b)",
+    r"^\W{{0,20}}({})\s*(?::|says\b|answers\b)",
     r"^\s*(?:--|[–—~])\s*({})\s*$",
-    r"\b(?:signed|sincerely|regards|yours)\W+(?:\w+\W+)?({})\s*$",
+    r"\b(?:signed|sincerely|regards|yours)\W{{1,20}}(?:\w{{1,30}}\W{{1,20}})?({})\s*$",
 )
-_JOIN = r"[\s\-_.·/]*"
+_JOIN = r"[\s\-_.·/]{0,4}"
 _DROPPED = frozenset("*_`~")
 _DELETED = str.maketrans("", "", "*_`~")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
@@ -124,10 +124,15 @@ def _plain(text: str) -> tuple[str, list[int]]:
         if sign in _DROPPED or unicodedata.category(sign) in ("Cf", "Mn"):
             continue
         for part in unicodedata.normalize("NFKD", sign).casefold().replace("’", "'"):
-            if unicodedata.category(part) != "Mn":
+            # Of a run of white space two signs are enough; without end, patterns would go back and forth in it.
+            if unicodedata.category(part) != "Mn" and not (part.isspace() and _is_run(signs)):
                 signs.append(part)
                 origin.append(at)
     return "".join(signs), origin
+
+
+def _is_run(signs: list[str]) -> bool:
+    return len(signs) > 1 and signs[-1].isspace() and signs[-2].isspace()
 
 
 def _glanced(text: str) -> str:
@@ -167,7 +172,8 @@ def _any(names: Iterable[str]) -> str:
 
 
 def _parts(name: str) -> list[str]:
-    return re.findall(r"[a-z]+|\d+", name.casefold())
+    plain = "".join(sign for sign in unicodedata.normalize("NFKD", name) if unicodedata.category(sign) != "Mn")
+    return re.findall(r"[a-z]+|\d+", plain.casefold())
 
 
 def _letters(text: str) -> str:

@@ -71,6 +71,11 @@ class Plan:
     temperature: float = 0.0
     seed: int = 0
 
+    @property
+    def answering(self) -> tuple[object, ...]:
+        """What shapes every generated answer: it stays the same while a study has any."""
+        return self.system_prompt, self.sampling, self.answer_tokens, self.temperature, self.seed
+
     def settings(self) -> dict[str, Any]:
         """All settings, as plain values."""
         return asdict(self) | {"choices": [str(choice) for choice in self.choices]}

@@ -35,6 +35,10 @@ class AnswerRecord:
     provenance: str = "{}"
 
 
+GENERATED = "generated"
+"""The origin of contenders whose answers are made here."""
+
+
 @dataclass(frozen=True)
 class ContenderRecord:
     """One system under test. `origin` says how its answers come; `settings`, canonical JSON, what shapes their text."""

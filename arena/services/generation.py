@@ -24,7 +24,7 @@ from arena.domain.canonical import Json, canonical, sha256
 from arena.domain.leaks import leaks
 from arena.domain.ledger import Draft, Kind
 from arena.domain.plan import Plan, SamplingRule
-from arena.domain.records import AnswerRecord, ContenderRecord
+from arena.domain.records import GENERATED, AnswerRecord, ContenderRecord
 from arena.domain.study import Act, Study
 from arena.domain.text import without_refused
 from arena.errors import BadInput, Conflict, Incomplete, NotFound
@@ -33,8 +33,6 @@ from arena.services.work import Done, Lane, Pace, Work
 from arena.store import content, ledger
 from arena.store.engine import Database, Transaction
 
-GENERATED = "generated"
-"""The origin of contenders whose answers are made here."""
 MAX_ANSWER_CHARS = 200_000
 SERVER_CHARS = 200
 COMPARED_BY_NAME = 1000
@@ -267,7 +265,10 @@ def _keeping(
     def keep(batch: list[tuple[Job, Given]]) -> int:
         records = [record_of(wanted, study.plan, job, given) for job, given in batch]
         with db.write() as tx:
-            held(tx, study.name).allow(Act.IMPORT_CONTENT)
+            current = held(tx, study.name)
+            current.allow(Act.IMPORT_CONTENT)
+            if current.plan.answering != study.plan.answering:
+                raise Conflict(f"the plan of '{study.name}' was changed meanwhile; run the command again")
             new = keep_new(tx, study, records, now=clock())
         found.cut[wanted.contender] += sum(given.reply.finish == "length" for _, given in batch)
         found.naming[wanted.contender] += sum(bool(leaks(r.text, wanted.recipe.gives_away)) for r in new)

@@ -13,7 +13,7 @@ from typing import TypeVar
 from arena.domain import ledger as chains
 from arena.domain import payloads
 from arena.domain.ledger import Draft, Kind, Sealed
-from arena.domain.records import AnswerRecord, ContenderRecord, Located, QuestionRecord, VoteRecord
+from arena.domain.records import GENERATED, AnswerRecord, ContenderRecord, Located, QuestionRecord, VoteRecord
 from arena.domain.study import Act
 from arena.domain.votes import Vote, corrected
 from arena.errors import BadInput, BadRecords, Problem
@@ -73,10 +73,13 @@ def import_answers(db: Database, study_name: str, records: Records, *, now: date
         study.allow(Act.IMPORT_CONTENT)
         questions = content.question_ids(tx, study.id)
         there = {(record.question_id, record.contender): record for _, record, _ in content.answers(tx, study.id)}
+        made_here = {record.name for _, record in content.contenders(tx, study.id) if record.origin == GENERATED}
 
         def known(record: AnswerRecord) -> bool | Problem:
             if record.question_id not in questions:
                 return Problem("", "question_id", f"the study has no question '{record.question_id}'")
+            if record.contender in made_here and (record.question_id, record.contender) not in there:
+                return Problem("", "contender", f"the answers of '{record.contender}' are made here (arena generate)")
             earlier = there.get((record.question_id, record.contender))
             if earlier is None:
                 return False

@@ -9,10 +9,9 @@ from arena.contenders import recipe
 from arena.contenders.catalogue import catalogue
 from arena.domain.leaks import leaks
 from arena.domain.naming import AnswersOf, Place, Scan
-from arena.domain.records import AnswerRecord, ContenderRecord
+from arena.domain.records import GENERATED, AnswerRecord, ContenderRecord
 from arena.domain.study import Study
 from arena.errors import BadInput
-from arena.services.generation import GENERATED
 from arena.store import content
 from arena.store.engine import Database
 

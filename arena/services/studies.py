@@ -85,6 +85,11 @@ def change_plan(db: Database, name: str, settings: Sequence[str], *, reason: str
             plan = plans.with_setting(plan, setting)
         if plan == study.plan:
             return study
+        if plan.answering != study.plan.answering and content.has_generated(tx, study.id):
+            raise Conflict(
+                f"the study '{name}' has generated answers: system_prompt, sampling, answer_tokens, temperature and"
+                " seed stay as they are, so that all its answers are made alike; make another study"
+            )
         if study.state is not StudyState.DRAFT:
             ledger.append(tx, study.id, [Draft(Kind.PLAN, payloads.plan(plan, reason))], now=now)
         return store.update(tx, study.id, plan=plan)

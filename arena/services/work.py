@@ -118,19 +118,35 @@ class Work(Generic[Item, Result]):
             try:
                 result = await lane.ask(item)
             except Failed as error:
-                self.done.failures += 1
                 tries += not error.is_unreachable
-                if error.is_final or tries >= self._pace.tries:
-                    self.done.given_up.append((item, str(error)))
-                    self._report(self.done)
+                if not await self._goes_on(item, lane, error, tries):
                     return None
-                await self._back_off(lane, error, tries)
+            except Exception as error:  # one odd reply must not cost the others; it is listed
+                await self._goes_on(item, lane, Failed(f"{type(error).__name__}: {error}", is_final=True), tries)
+                return None
             else:
                 lane.lost, lane.losses = None, 0
                 return result
             finally:
                 lane.in_flight -= 1
         return None
+
+    async def _goes_on(self, item: Item, lane: Lane[Item, Result], error: Failed, tries: int) -> bool:
+        """Whether an item is tried again after a failure, and if so, when the time for it has come."""
+        self.done.failures += 1
+        if error.ends_all:
+            self._end(f"{lane.name} refuses every request: {error}")
+            return False
+        if error.is_final or tries >= self._pace.tries:
+            self.done.given_up.append((item, str(error)))
+            self._report(self.done)
+            return False
+        await self._back_off(lane, error, tries)
+        return True
+
+    def _end(self, reason: str) -> None:
+        self._failure = Incomplete(f"{reason}; what came before is kept")
+        self._stopping.set()
 
     async def _free_lane(self) -> Lane[Item, Result] | None:
         """The lane with the least in flight, of those that do not rest; None where the work is to stop."""
@@ -152,9 +168,7 @@ class Work(Generic[Item, Result]):
             lane.losses += 1
             lane.resting = now + _wait(lane.losses)
         if all(one.lost is not None and now - one.lost > self._pace.patience for one in self._lanes):
-            reason = f"{error}: nothing came for {self._pace.patience:.0f} seconds; what came before is kept"
-            self._failure = Incomplete(reason)
-            self._stopping.set()
+            self._end(f"{error}: nothing came for {self._pace.patience:.0f} seconds")
 
     async def _pause(self, seconds: float) -> None:
         """Wait so long, or until the work is to stop."""

@@ -11,7 +11,7 @@ from sqlalchemy import Row, func, insert, select
 from arena.domain import payloads
 from arena.domain.canonical import canonical, digest
 from arena.domain.ledger import LedgerBroken
-from arena.domain.records import AnswerRecord, ContenderRecord, QuestionRecord
+from arena.domain.records import GENERATED, AnswerRecord, ContenderRecord, QuestionRecord
 from arena.store.base import table_of
 from arena.store.engine import Transaction
 from arena.store.tables import Answer, Contender, Pairing, Question
@@ -165,3 +165,10 @@ def _question(row: Row[*tuple[Any, ...]]) -> QuestionRecord:
         must_have=must_have,
         extra=row.extra,
     )
+
+
+def has_generated(tx: Transaction, study_id: int) -> bool:
+    """Whether a study has answers that were made here."""
+    query = select(Answer.id).join(Contender, Contender.id == Answer.contender_id)
+    query = query.where(Answer.study_id == study_id, Contender.origin == GENERATED)
+    return tx.execute(query.limit(1)).first() is not None

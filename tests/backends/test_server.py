@@ -74,6 +74,9 @@ def test_turns_are_sent_to_the_chat_route() -> None:
         (Answer(b"", 307, {"Location": "http://evil.example/"}), "redirects", True, None),
         (Answer(b"{"), "no JSON", False, None),
         (Answer(b"[]"), "no JSON object", False, None),
+        (Answer(b"[" * 200_000), "no JSON", False, None),
+        (Answer(b"[" * 200_000, 500), "HTTP 500", False, None),
+        (Answer(b"", 429, {"Retry-After": "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"}), "HTTP 429", False, None),
         (Answer(b"\xff\xfe"), "no JSON", False, None),
         (Answer(b'{"choices": [], "model": "m"}'), "not in the form", False, None),
         (Answer(b'{"choices": [{"text": 5}], "model": "m"}'), "not in the form", False, None),
@@ -91,7 +94,26 @@ def test_what_is_no_answer_is_a_failure_with_its_reason(
 
 def test_an_empty_answer_and_one_of_another_model_are_none() -> None:
     assert "empty" in str(failed(lambda _, body: completion(body, " \n")))
+    assert "empty" in str(failed(lambda _, body: completion(body, "\0\u200b")))
     assert failed(lambda _, body: completion(body, "x", model="other")).is_final
+    assert failed(lambda _, body: completion(body, "x", model="m-mini")).is_final
+
+
+def test_numbers_that_nobody_can_keep_are_left_out() -> None:
+    def script(_: int, body: Body) -> Answer:
+        made = json.loads(completion(body, "x").body)
+        made["usage"] = {"prompt_tokens": 2**60, "completion_tokens": -1}
+        made["choices"][0]["stop_reason"] = 2**70
+        return Answer(json.dumps(made).encode())
+
+    with serving(script) as there:
+        reply = asked(there.url)
+    assert (reply.prompt_tokens, reply.tokens, reply.stop_reason) == (None, None, None)
+
+
+def test_a_wrong_key_ends_all() -> None:
+    assert failed(always(Answer(b"no", 401))).ends_all
+    assert not failed(always(Answer(b"no", 404))).ends_all
 
 
 def test_a_snapshot_of_the_model_asked_for_is_that_model() -> None:
@@ -137,8 +159,9 @@ def test_a_key_without_its_origin_is_refused_and_not_shown(value: str) -> None:
     "url", ["ftp://x", "127.0.0.1:8000", "http://", "http://u:p@x", "http://x?a=1", "http://x#f", "http://[::1"]
 )
 def test_an_address_that_cannot_be_asked_is_refused(url: str) -> None:
-    with pytest.raises(BadInput):
+    with pytest.raises(BadInput) as caught:
         origin(url)
+    assert "u:p" not in str(caught.value)
 
 
 def test_the_origin_is_scheme_host_and_port() -> None:

@@ -65,6 +65,7 @@ def test_a_name_is_found_in_any_case_and_a_file_of_ones_own_goes_first(tmp_path:
         ('id = "us/mine"', "", "needs id, context and format"),
         ('format = "plain"', 'format = "mixtral"', "set system_role = false"),
         ('maker = "Us"', "maker = Us", "is not TOML"),
+        ('id = "us/mine"', 'id = "--trust-remote-code"', r"mine\.toml: id: "),
     ],
 )
 def test_a_wrong_file_is_refused_with_the_place(tmp_path: Path, old: str, new: str, said: str) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise, product
-from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from arena.contenders.catalogue import catalogue
-from arena.domain import leaks as module
 from arena.domain.leaks import leaks, masked
 from tests.shared_data import shared_data
 
@@ -199,25 +197,24 @@ def test_leaks_lie_in_the_text_one_after_the_other(text: str) -> None:
 
 def test_a_long_answer_takes_no_time_that_grows_faster_than_its_length() -> None:
     """Runs of words on which a careless pattern would go back and forth for ever."""
-    for hostile in ("as the the " * 20_000, "i am a " * 20_000, "model " * 20_000, "- " * 50_000, "l_l" * 50_000):
+    for run in (
+        "as the the ",
+        "i am a ",
+        "model ",
+        "- ",
+        "l_l",
+        "\n",
+        " ",
+        "\t\n",
+        "-",
+        ".",
+        "regards ",
+        "developed by the ",
+    ):
+        hostile = "Meta-analysis shows" + run * (100_000 // len(run)) + "x"
         assert not leaks(hostile)
+        assert not leaks("Claude" + hostile)
 
 
-STYLES = (str, str.upper, lambda name: f"**{name[:2]}**{name[2:]}", lambda name: "\u200b".join(name), "ﬁ–{}é".format)
-WORDS = st.sampled_from(
-    (*NAMES, *LOOKALIKES, "I am", "as", "by", "—", "é", "\u0301", "\u00ad", "·", "ſ", "К", "*", "\n", " ")
-)
-
-
-@given(st.lists(st.tuples(WORDS, st.sampled_from(STYLES)), max_size=12), st.sampled_from(["", " ", "-"]))
-def test_what_a_glance_passes_over_holds_no_name(words: list[tuple[str, Callable[[str], str]]], between: str) -> None:
-    """The quick look that most answers are told by never differs from the full one."""
-    text = between.join(style(word) for word, style in words)
-    quickly = leaks(text, ["Quercus", "vicuna-13b"])
-    with patch.object(module, "_mention", lambda own: re.compile("")):
-        assert leaks(text, ["Quercus", "vicuna-13b"]) == quickly
-
-
-def test_a_name_without_letters_that_are_read_gives_nothing_away() -> None:
-    assert not leaks("Пейте воду.", ["Медведь", "…"])
-    assert leaks("I am Quercus.", ["Медведь", "Quercus"])
+def test_a_name_with_accents_is_found() -> None:
+    assert [leak.name for leak in leaks("Ask Médicus-7 for more.", ["Médicus-7"])] == ["Médicus-7"]

@@ -15,14 +15,14 @@ from arena.contenders.catalogue import Entry, find
 from arena.contenders.formats import FORMATS
 from arena.domain.plan import Plan, SamplingRule
 from arena.domain.study import Study
-from arena.errors import BadInput, Conflict, Incomplete, NotFound
-from arena.services import audit, generation, studies, work
+from arena.errors import BadInput, BadRecords, Conflict, Incomplete, NotFound
+from arena.services import audit, generation, imports, studies, work
 from arena.services.generation import Generated
 from arena.services.work import Pace
 from arena.store import content
 from arena.store.engine import Database
 from tests.backends.scripted import Answer, Body, completion, echo, serving
-from tests.studies import NOW, draft
+from tests.studies import NOW, draft, records
 
 CLOCK = datetime(2026, 2, 3, tzinfo=UTC)
 NAME = "Med42-v2-8B"
@@ -244,3 +244,29 @@ def test_contenders_are_added_once_and_never_changed(db: Database) -> None:
 
 def _named(name: str) -> Entry:
     return find(NAME).model_copy(update={"name": name})
+
+
+def test_all_answers_of_a_study_are_made_by_one_plan(db: Database) -> None:
+    study = study_of(db, questions=2)
+
+    def script(number: int, body: Body) -> Answer:
+        if number == 0:
+            studies.change_plan(db, "s", ["temperature=1.5"], reason=None, now=NOW)
+        return echo(number, body)
+
+    with serving(script, models=SERVED) as there:
+        with pytest.raises(Conflict, match="changed meanwhile"):
+            run(db, study, there.url)
+        assert answers(db, study) == {}
+        run(db, studies.get(db, "s"), there.url)
+    assert {kept["sampling"]["temperature"] for _, kept in answers(db, study).values()} == {"1.5"}
+    with pytest.raises(Conflict, match="stay as they are"):
+        studies.change_plan(db, "s", ["system_prompt=Other."], reason=None, now=NOW)
+    studies.change_plan(db, "s", ["raters_per_pairing=2"], reason=None, now=NOW)
+
+
+def test_no_file_answers_for_a_contender_whose_answers_are_made_here(db: Database) -> None:
+    study_of(db)
+    row = {"question_id": "q0", "contender": NAME, "text": "mine"}
+    with pytest.raises(BadRecords, match="are made here"):
+        imports.import_answers(db, "s", records([row]), now=NOW)

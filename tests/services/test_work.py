@@ -189,3 +189,26 @@ def test_a_store_that_fails_ends_the_work_with_its_error() -> None:
     work = Work(iter(range(100)), [Lane("one", right)], keep, pace=Pace(4, batch=5), report=lambda _: None)
     with pytest.raises(Incomplete, match="disk is full"):
         asyncio.run(work.run())
+
+
+def test_an_odd_reply_costs_one_item_and_is_listed() -> None:
+    async def ask(item: int) -> str:
+        if item == 3:
+            raise RecursionError("too deep")
+        return str(item)
+
+    kept, done = worked([ask], 9)
+    assert sorted(kept.items) == [0, 1, 2, 4, 5, 6, 7, 8]
+    assert done.given_up == [(3, "RecursionError: too deep")]
+
+
+def test_a_server_that_refuses_everything_ends_the_work_at_once() -> None:
+    asked = []
+
+    async def ask(item: int) -> str:
+        asked.append(item)
+        raise Failed("HTTP 401: no", ends_all=True)
+
+    with pytest.raises(Incomplete, match="refuses every request: HTTP 401"):
+        worked([ask], 1000)
+    assert len(asked) <= 4
