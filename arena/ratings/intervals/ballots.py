@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 
 from arena.ratings.comparisons.coding import spans
 from arena.ratings.comparisons.votes import B_WINS, TIE, Votes
+from arena.ratings.intervals.sums import Groups, cells
 from arena.ratings.models.model import Model
 
 IntArray = npt.NDArray[np.int64]
@@ -120,8 +121,30 @@ class Ballots:
             np.add.at(numbers, self.kind[rows].astype(np.intp), np.int64(1))
         return numbers
 
-    def counted(self, group: IntArray, size: int, model: Model) -> csr_array[np.float64]:
-        """The counts of each group of rows, (size, layers · n²), as the model takes them."""
+    def counted(self, group: Groups, size: int, model: Model) -> csr_array[np.float64]:
+        """The counts of each group of rows, (size, layers · n²), as the model takes them; `group` is below `size`."""
+        if self.mass is not None:
+            return self._weighed(group, size, model)
+        width = model.layers * self.contenders**2
+        at, halves = cells(partial(self._halves, model), group, size, width)
+        column: Kinds = np.empty(len(at), dtype=np.int32 if width < 2**31 else np.int64)
+        begins = np.zeros(size + 1, dtype=np.int64)
+        for some in spans(len(at)):
+            row = (at[some] // width).astype(np.int64)
+            column[some] = at[some] - row * width
+            np.add.at(begins, row + 1, 1)
+        data: FloatArray = halves / 2.0
+        return csr_array((data, column, np.cumsum(begins)), shape=(size, width))
+
+    def _halves(self, model: Model, rows: slice | IntArray) -> list[tuple[Any, Any]]:
+        """What each of these rows adds to its group's counts, in halves, as in `sums.Added`."""
+        n, (first, second) = self.contenders, self.sides_in(rows)
+        tied = (self.kind[rows] >= n * n).astype(self.kind.dtype)
+        layer, whole = (0, 1) if model.layers == 1 else (tied * (n * n), 2)
+        return [(first * n + second + layer, 2 - (2 - whole) * tied), (second * n + first + layer, whole * tied)]
+
+    def _weighed(self, group: Groups, size: int, model: Model) -> csr_array[np.float64]:
+        """The same of rows that weigh something else than 1."""
         n = self.contenders
         tied = self.kind >= n * n
         low, high = np.divmod(self.kind[tied] - n * n, n)

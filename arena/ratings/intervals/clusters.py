@@ -13,6 +13,7 @@ from arena.errors import BadInput
 from arena.ratings import caveats
 from arena.ratings.comparisons.votes import Votes
 from arena.ratings.intervals.ballots import Ballots
+from arena.ratings.intervals.sums import numbered
 
 IntArray = npt.NDArray[np.int64]
 Cluster = Literal["auto", "vote", "question", "rater", "question+rater"]
@@ -70,8 +71,8 @@ def _crossing(one: Factor, other: Factor) -> Factor:
     if one.size * other.size <= MOST_CELLS:  # numbering them anew would take a sort
         held = np.bincount(crossed, minlength=one.size * other.size)
         return Factor(f"{one.name} and {other.name}", crossed, len(held), int(np.count_nonzero(held)))
-    groups, of = np.unique(crossed, return_inverse=True)
-    return Factor(f"{one.name} and {other.name}", of.reshape(-1).astype(np.int64), len(groups), len(groups))
+    of, groups = numbered(crossed)
+    return Factor(f"{one.name} and {other.name}", of, groups, groups)
 
 
 def choose(votes: Votes, cluster: Cluster, estimand: Estimand) -> Clustering:
@@ -124,8 +125,10 @@ def _factor(votes: Votes, name: str) -> Factor:
 
 def _in_order(votes: Votes, rows: IntArray, other: npt.NDArray[np.int32] | None) -> IntArray:
     """Rows in an order that is the same however they were given: by pair and outcome, weight, and the other factor."""
+    if not len(rows):
+        return rows
     keys = [part[rows] for part in (other, votes.weight, Ballots.of(votes).kind) if part is not None]
-    return rows[np.lexsort(keys)] if len(rows) else rows
+    return rows[np.lexsort(keys)]
 
 
 def _stated(votes: Votes, name: str) -> Factor:

@@ -35,6 +35,53 @@ def sums(added: Added, of: Groups, size: int, width: int, kind: type[np.number[A
     return found.reshape(size, width)
 
 
+def cells(added: Added, of: Groups, size: int, width: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """The sums of each group that are not 0, and where they are: group · width + column, ascending; (cells,) each.
+
+    The values that are added are 0, 1 or 2.
+    """
+    if size * width <= DENSE:
+        every = sums(added, of, size, width, np.int32).ravel()
+        at = np.flatnonzero(every)
+        return at, every[at]
+    key = _keys(added, of, size, width)
+    key.sort()
+    return _totals(key)
+
+
+def _keys(added: Added, of: Groups, size: int, width: int) -> npt.NDArray[Any]:
+    """What is added, as numbers that sort by their place: four times the place and the value, where that is not 0."""
+    kind: type[np.integer[Any]] = np.uint32 if 4 * size * width <= 2**32 else np.int64  # the shorter sorts sooner
+    keys = [np.zeros(0, dtype=kind)]
+    for rows in spans(len(of)):
+        begin = of[rows].astype(np.int64) * width
+        for column, value in added(rows):
+            keys.append((4 * (begin + column) + value)[value > 0].astype(kind))
+    return np.concatenate(keys)
+
+
+def _totals(key: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """The places that these sorted `_keys` speak of, each once, and the sums of their values."""
+    at, found, before, written = [key[:0]], [np.zeros(0, dtype=np.int32)], 0, 0
+    for rows in spans(len(key)):
+        place, after = key[rows] >> 2, key[rows.start + 1 : rows.stop + 1] >> 2
+        last = np.append(np.flatnonzero(place[: len(after)] != after), np.arange(len(after), len(place)))
+        total = before + np.cumsum(key[rows] & 3, dtype=np.int64)
+        at.append(place[last])
+        found.append(np.diff(total[last], prepend=written).astype(np.int32))
+        before, written = int(total[-1]), int(total[last[-1]]) if len(last) else written
+    return np.concatenate(at), np.concatenate(found)
+
+
+def numbered(of: Groups) -> tuple[IntArray, int]:
+    """The groups of the rows, (rows,), numbered anew from 0 in their order, and how many there are."""
+    order = _by_group(of)
+    number = np.cumsum(np.diff(of[order], prepend=of[order[:1]]) > 0)
+    found = np.empty(len(of), dtype=np.int64)
+    found[order] = number
+    return found, int(number[-1]) + 1
+
+
 def products(added: Added, of: Groups, size: int, width: int) -> FloatArray:
     """The sum over all groups of s · sᵀ, (width, width), where s, (width,), are the sums of a group."""
     if size * width <= DENSE:

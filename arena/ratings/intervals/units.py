@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csc_array, csr_array, vstack
 from scipy.special import pdtr
 
+from arena.ratings.comparisons.coding import looked_up, spans
 from arena.ratings.intervals.ballots import Ballots
 from arena.ratings.intervals.clusters import Factor
 from arena.ratings.models.model import Model
@@ -60,36 +61,42 @@ class Units:
         result = np.zeros((rounds, self.counts.shape[1]))
         size = max(1, BATCH_NUMBERS // len(self.number))
         for begin in range(0, rounds, size):
-            times = self._drawn(min(size, rounds - begin), rng)
-            result[begin : begin + size, used] = (counts @ times.astype(counts.dtype, copy=False)).T
+            times = np.empty((len(self.number), min(size, rounds - begin)), dtype=counts.dtype)
+            self._draw(times, rng)
+            result[begin : begin + size, used] = (counts @ times).T
         return result.reshape(rounds, self.layers, self.contenders, self.contenders)
 
-    def _drawn(self, rounds: int, rng: np.random.Generator) -> npt.NDArray[np.number]:
-        """How often each row is drawn, (rows, rounds)."""
-        total = int(self.number.sum())
+    def _draw(self, times: npt.NDArray[np.floating[Any]], rng: np.random.Generator) -> None:
+        """Fill in how often each row is drawn, (rows, rounds)."""
+        total, rounds = int(self.number.sum()), times.shape[1]
         if total > MANY:
-            many = rng.poisson(self.number[: self.shared, None], size=(self.shared, rounds))
-            bits = rng.integers(0, 1 << 16, size=(len(self.number) - self.shared, rounds), dtype=np.uint16)
-            return np.concatenate([many.astype(np.float32), _POISSON[bits]])
-        if self.shared:
-            return np.ascontiguousarray(rng.multinomial(total, self.number / total, size=rounds).T)
-        return draw_equal(total, rounds, rng)
+            times[: self.shared] = rng.poisson(self.number[: self.shared, None], size=(self.shared, rounds))
+            single = times[self.shared :].reshape(-1)
+            bits = rng.integers(0, 1 << 16, size=len(single), dtype=np.uint16)
+            for some in spans(len(single)):
+                single[some] = _POISSON.take(bits[some])
+        elif self.shared:
+            times[:] = rng.multinomial(total, self.number / total, size=rounds).T
+        else:
+            times[:] = draw_equal(total, rounds, rng)
 
     @cached_property
-    def _compact(self) -> tuple[IntArray, npt.NDArray[Any] | csr_array[Any]]:
-        """The columns that hold anything, and the counts of those, turned: (columns, units)."""
-        used = np.unique(self.counts.indices).astype(np.int64)
+    def _compact(self) -> tuple[IntArray | slice, npt.NDArray[Any] | csc_array[Any]]:
+        """Columns, those that hold anything among them, and their counts, turned: (columns, units)."""
         exact = self.counts.sum() < EXACT and (self.counts.data * 2.0 % 1.0 == 0.0).all()
-        counts: Any = self.counts[:, used].T.tocsr().astype(np.float32 if exact else np.float64)
-        small = counts.shape[0] * counts.shape[1] <= min(DENSE, 10 * max(1, counts.nnz))
-        return used, counts.toarray() if small else counts
+        counts: Any = self.counts.astype(np.float32 if exact else np.float64, copy=False)
+        used = np.flatnonzero(np.bincount(counts.indices, minlength=counts.shape[1]))
+        if len(used) * counts.shape[0] > min(DENSE, 10 * max(1, counts.nnz)):
+            # Unit by unit, the draws are read in their order; column by column takes up to ten times as long.
+            return slice(None), counts.T
+        return used, np.ascontiguousarray(counts[:, used].toarray().T)
 
 
-def _poisson_table() -> npt.NDArray[np.float32]:
+def _poisson_table() -> npt.NDArray[np.uint8]:
     """The numbers 0, 1, … as often among 65,536 as a Poisson law of mean 1 has them."""
     below = np.round(pdtr(np.arange(12), 1.0) * (1 << 16)).astype(np.int64)
     below[-1] = 1 << 16
-    return np.repeat(np.arange(12, dtype=np.float32), np.diff(below, prepend=0))
+    return np.repeat(np.arange(12, dtype=np.uint8), np.diff(below, prepend=0))
 
 
 _POISSON = _poisson_table()
@@ -100,17 +107,23 @@ def by_factor(ballots: Ballots, factor: Factor, model: Model) -> Units:
 
     Where groups are many, those of one vote each share a row with their equals.
     """
+    votes = np.bincount(factor.of, ballots.copies, minlength=factor.size)
     if factor.number <= MANY:
-        counts = ballots.counted(factor.of, factor.size, model)
-        filled = np.diff(counts.indptr) > 0
-        chosen = counts if filled.all() else counts[np.flatnonzero(filled)]
-        return Units(chosen, np.ones(chosen.shape[0], dtype=np.int64), 0, model.layers, ballots.contenders)
-    alone = np.bincount(factor.of, ballots.copies, minlength=factor.size)[factor.of] == 1
-    singles = by_vote(ballots.chosen(alone), model)
-    groups, of = np.unique(factor.of[~alone], return_inverse=True)
-    counts = ballots.chosen(~alone).counted(of.reshape(-1), len(groups), model)
-    number = np.concatenate([singles.number, np.ones(len(groups), dtype=np.int64)])
+        counts = _of_groups(ballots, factor.of, votes > 0, model)
+        return Units(counts, np.ones(counts.shape[0], dtype=np.int64), 0, model.layers, ballots.contenders)
+    several = looked_up(votes > 1, factor.of)
+    singles = by_vote(ballots.chosen(~several), model)
+    counts = _of_groups(ballots.chosen(several), factor.of[several], votes > 1, model)
+    number = np.concatenate([singles.number, np.ones(counts.shape[0], dtype=np.int64)])
     return Units(vstack([singles.counts, counts]).tocsr(), number, singles.shared, model.layers, ballots.contenders)
+
+
+def _of_groups(ballots: Ballots, of: IntArray, held: npt.NDArray[np.bool_], model: Model) -> csr_array[np.float64]:
+    """The counts of the groups that are `held`, (groups,); `of`, (rows,), is the group of each row."""
+    if held.all():
+        return ballots.counted(of, len(held), model)
+    place = np.cumsum(held, dtype=np.int32) - 1
+    return ballots.counted(looked_up(place, of), int(np.count_nonzero(held)), model)
 
 
 def by_vote(ballots: Ballots, model: Model) -> Units:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arena.ratings.comparisons import coding
 from arena.ratings.intervals import sums as module
-from arena.ratings.intervals.sums import products, sums
+from arena.ratings.intervals.sums import cells, numbered, products, sums
 
 WIDTH = 5
 
@@ -69,3 +70,35 @@ def test_the_numbers_of_groups_may_be_far_apart_and_of_any_width() -> None:
     assert products(of_rows, of, 2**62 + 1, WIDTH) == pytest.approx(by_hand(full, of), abs=1e-9)
     narrow = np.array([30_000, 2, 30_000, 0, 2], dtype=np.int16)
     assert products(of_rows, narrow, 2**40, WIDTH) == pytest.approx(by_hand(full, narrow.astype(np.int64)), abs=1e-9)
+
+
+@pytest.mark.parametrize("dense", [1_000_000, 0], ids=["dense", "sorted"])
+@pytest.mark.parametrize(("chunk", "far"), [(16_384, 0), (7, 0), (1, 2**31)])
+@given(rows=st.integers(0, 60), groups=st.integers(1, 40), seed=st.integers(0, 2**32 - 1))
+def test_cells_are_the_places_of_the_sums_that_are_not_0(
+    dense: int, chunk: int, far: int, rows: int, groups: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    of, size = rng.integers(groups, size=rows), groups
+    column, value = rng.integers(WIDTH, size=(2, rows)), rng.integers(3, size=(2, rows))
+    full = np.zeros((groups, WIDTH), dtype=int)
+    for row in range(rows):
+        for part in range(2):
+            full[of[row], column[part, row]] += value[part, row]
+    if far and not dense:
+        of, size = of + far, groups + far
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "DENSE", dense)
+        patch.setattr(coding, "_CHUNK", chunk)
+        at, found = cells(lambda some: [(column[part, some], value[part, some]) for part in range(2)], of, size, WIDTH)
+    expected = np.flatnonzero(full)
+    first = far * WIDTH if far and not dense else 0
+    assert at.tolist() == (expected + first).tolist()
+    assert found.tolist() == full.ravel()[expected].tolist()
+
+
+@given(of=st.lists(st.integers(0, 2**40), min_size=1))
+def test_groups_are_numbered_anew_in_their_order(of: list[int]) -> None:
+    found, groups = numbered(np.array(of))
+    distinct = sorted(set(of))
+    assert (found.tolist(), groups) == ([distinct.index(group) for group in of], len(distinct))
