@@ -107,7 +107,10 @@ def fit(design: Design, block: IntArray) -> tuple[FloatArray, FloatArray, int | 
         gradient, information = _derivatives(design, at)
         gradient, information = gradient - prior @ at, information + prior
         information[:n, :n] += np.trace(information[:n, :n]) / n**2
-        step = np.linalg.solve(information, gradient)
+        try:
+            step = np.linalg.solve(information, gradient)
+        except np.linalg.LinAlgError:  # every vote is told with certainty: what did so has run away already
+            return at, information, int(np.argmax(np.abs(at[n:])))
         step[:n] -= step[:n].mean()
         size = float(np.ptp(step[:n]) + np.abs(step[n:]) @ farthest)
         if size <= CLOSE:
