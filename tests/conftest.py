@@ -24,7 +24,7 @@ MakeDatabase = Callable[[str], Database]
 
 MEMORY = Path("/dev/shm")
 ROOM = 4 * 1024**3
-"""Bytes: two clusters with their logs stay under half of it."""
+"""Bytes that must be free: of each of the two workers, PostgreSQL keeps up to a gibibyte of log (max_wal_size)."""
 
 
 @pytest.fixture(scope="session")
