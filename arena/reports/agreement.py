@@ -50,6 +50,7 @@ def _part_lines(part: Part) -> list[str]:
     lines = [*table_text(_figures(part.comparisons), left=(0,)), ""]
     if part.pluralities:
         lines += [*table_text(_pluralities(part.pluralities), left=(0,)), ""]
+        lines += [*table_text(_beside(part.pluralities), left=(0,)), ""]
     if part.field is None and (pairs := _pairs(part.comparisons)):
         lines += [*table_text(pairs, left=(0, 1)), ""]
     return [printable(line) for line in lines]
@@ -60,6 +61,7 @@ def _figures(comparisons: Sequence[Comparison]) -> Rows:
     rows: Rows = [("Agreement", *map(_heading, comparisons))]
     for word, count in (("Raters", "raters"), ("Questions", "questions"), ("Pairings", "units"), ("Votes", "votes")):
         rows.append((word, *(f"{getattr(comparison, count):,}" for comparison in comparisons)))
+    rows.append(("Labels (K)", *(str(len(comparison.labels)) for comparison in comparisons)))
     return rows + [(word, *(_cell(each.figures[name]) for each in comparisons)) for name, word in WORDS.items()]
 
 
@@ -77,14 +79,22 @@ def _pluralities(pluralities: Sequence[Plurality]) -> Rows:
             "Says what most say",
             "Decisive",
             "Same there",
-            "One of the people does",
             "Two of the people agree",
         )
     ]
     for each in pluralities:
         counts = (f"{each.pairings:,}", f"{each.decisive:,}")
-        own, people = map(_share, (each.agrees, each.agrees_decisive)), map(_share, (each.human_agrees, each.human_raw))
-        rows.append((each.judge, *(cell for pair in zip(counts, own, strict=True) for cell in pair), *people))
+        own = map(_share, (each.agrees, each.agrees_decisive))
+        told = (cell for pair in zip(counts, own, strict=True) for cell in pair)
+        rows.append((each.judge, *told, _share(each.human_raw)))
+    return rows
+
+
+def _beside(pluralities: Sequence[Plurality]) -> Rows:
+    """A judge and the person whose place it takes, held against the same other people."""
+    rows: Rows = [("Judge beside a person", "Votes of people", "Judge says what most others say", "The person does")]
+    for each in pluralities:
+        rows.append((each.judge, f"{each.beside:,}", _share(each.judge_agrees), _share(each.human_agrees)))
     return rows
 
 
@@ -160,7 +170,8 @@ def _share(found: Estimate) -> str:
 
 def _notes(found: Agreement) -> list[str]:
     level, rounds = float(found.settings["level"]) * 100, int(found.settings["rounds"])
-    merged = "tie and both_bad are one label" if "both_bad" not in found.labels else "both_bad is a label of its own"
+    is_merged = found.settings["both_bad"] == "tie"
+    merged = "tie and both_bad are one label" if is_merged else "both_bad is a label of its own"
     lines = [
         "A pairing is a question with two contenders; a vote says which of the two is better, whichever side it was on,"
         f" or that neither is ({merged}). The first vote of a rater on a pairing counts.",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from arena.domain.records import VoteRecord
 from arena.domain.study import Study
@@ -13,7 +13,7 @@ from arena.domain.vocabulary import HUMAN
 from arena.errors import Conflict
 from arena.ratings import Progress
 from arena.ratings.agreement.comparing import agreement
-from arena.ratings.agreement.labels import BothBadLabel
+from arena.ratings.agreement.labels import BothBadLabel, Even
 from arena.ratings.agreement.result import Agreement
 from arena.services import counted
 from arena.services.counted import Counted
@@ -81,7 +81,9 @@ class _Columns:
             self.categories.setdefault(vote.question_id, category)
         self.simulated += vote.simulated
 
-    def agreement(self, request: AgreementRequest, progress: Progress | None) -> Agreement:
+    def agreement(
+        self, request: AgreementRequest, progress: Progress | None, offered: Collection[Even] | None = None
+    ) -> Agreement:
         """The agreement of these votes, with the notes before its own warnings."""
         if not self.winner:
             raise Conflict("; ".join(["there is no vote to compare yet", *self.notes]))
@@ -95,6 +97,7 @@ class _Columns:
             columns,
             by=by,
             both_bad=request.both_bad,
+            offered=offered,
             rounds=request.rounds,
             level=request.level,
             seed=request.seed,
@@ -111,7 +114,10 @@ class _Columns:
 
 
 def of_study(db: Database, study: Study, request: AgreementRequest, *, progress: Progress | None = None) -> Agreement:
-    """The agreement of a study's raters of all sources. Raises Conflict without votes, BadInput as `agreement`."""
+    """The agreement of a study's raters of all sources, who are taken to have been offered what the plan offers.
+
+    Raises Conflict without votes, BadInput as `agreement`.
+    """
     with db.read() as tx:
         sources = [count.source for count in votes.tallies(tx, study.id)]
     columns, head = _Columns(), None
@@ -119,7 +125,8 @@ def of_study(db: Database, study: Study, request: AgreementRequest, *, progress:
         found = counted.of_study(db, study, source, at=None if head is None else head.position)
         head = found.head
         columns.add_counted(found)
-    told = columns.agreement(request, progress)
+    winners = {choice.winner for choice in study.plan.choices}
+    told = columns.agreement(request, progress, [even for even in get_args(Even) if even in winners])
     ledger = None if head is None else {"position": head.position, "head": head.hash}
     return replace(told, study=study.name, ledger=ledger)
 

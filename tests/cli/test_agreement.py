@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ def test_the_keys_are_the_contract(files: Shell) -> None:
     ]
     assert list(found["overall"]) == ["field", "value", "comparisons", "plurality"]
     for comparison in found["overall"]["comparisons"]:
+        assert comparison["labels"] == ["low", "tie", "high"]
         assert list(comparison["figures"]) == [
             *("tie_rate", "raw", "cohen", "fleiss", "randolph", "gwet_ac1"),
             *("krippendorff_nominal", "krippendorff_ordinal", "gwet_ac2"),
@@ -81,6 +83,27 @@ def test_the_same_votes_from_a_study_and_from_files_say_the_same(make_shell: Mak
     only = told(shell, "--votes", "judge:j=all.csv")
     assert "all.csv: 72 of its votes state another source and are left out." in only["warnings"]
     assert only["votes"] == 72
+
+
+def test_the_labels_are_those_of_the_plan_and_without_one_those_of_the_files(shell: Shell) -> None:
+    load(shell)
+    shell.ok("study", "plan", "set", "s", 'choices=["a_better", "b_better", "cannot_judge"]')
+    told_of = {"people": "model_a", "more": "tie"}
+    for name, winner in told_of.items():
+        rows = [{**row, "winner": winner if row["winner"] in ("tie", "both_bad") else row["winner"]} for row in votes()]
+        shell.write(f"{name}.jsonl", jsonl(rows))
+    shell.ok("import", "votes", "people.jsonl", "--study", "s")
+    of_study, of_files = told(shell, "--study", "s"), told(shell, "--votes", "people.jsonl")
+    with_ties = told(shell, "--votes", "more.jsonl")
+    assert [found["labels"] for found in (of_study, of_files)] == [["low", "high"]] * 2
+    assert with_ties["labels"] == ["low", "tie", "high"]
+    assert [found["settings"]["labels"] for found in (of_study, of_files)] == ["offered", "given"]
+    assert [any("none was offered" in said for said in found["warnings"]) for found in (of_study, of_files)] == [0, 1]
+    table = shell.ok("agreement", "--study", "s", *QUICK).out
+    assert re.search(r"Labels \(K\) +2\n", table)
+    load(shell, "t")
+    shell.ok("import", "votes", "people.jsonl", "--study", "t")
+    assert told(shell, "--study", "t")["labels"] == ["low", "tie", "high"], "as the plan offers ties"
 
 
 def test_axes_of_a_file_are_told_apart(files: Shell) -> None:
@@ -171,6 +194,11 @@ def test_the_crowd_and_two_judges_of_llmfao(tmp_path: Path) -> None:
     }
     assert round(most["judge:gpt-4"]["agrees"]["value"], 3) == 0.446
     assert round(most["judge:gpt-3.5"]["agrees"]["value"], 3) == 0.377
+    beside = {
+        judge: (each["beside"], round(each["judge_agrees"]["value"], 3), round(each["human_agrees"]["value"], 3))
+        for judge, each in most.items()
+    }
+    assert beside == {"judge:gpt-4": (7307, 0.447, 0.617), "judge:gpt-3.5": (7307, 0.379, 0.617)}
     sides = {side["source"]: (side["left"], side["votes"] - side["left"]) for side in found["position"]}
     assert sides == {"human": (2911, 2549), "judge:gpt-4": (943, 1130), "judge:gpt-3.5": (1352, 593)}
     units = {each["judge"] or each["kind"]: (each["raters"], each["units"]) for each in found["overall"]["comparisons"]}

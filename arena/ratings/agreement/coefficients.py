@@ -25,8 +25,8 @@ class Sums:
     """Sums over units, each with leading axes of any number, for K labels.
 
     Of the units with a pair: `joint`, (…, K, K), the share of each pair of labels among the pairs of a unit, symmetric;
-    `coincidence`, (…, K, K), the same times the unit's number of raters; `pairs`, (…), their number. Of all `judged`
-    units: `margin`, (…, K), the share of each label among a unit's. `labels`, (…, K): how often each was given.
+    `coincidence`, (…, K, K), the same times the unit's number of raters; `pairs`, (…), their number; `labels`, (…, K),
+    how often each was given. Of all `judged` units: `margin`, (…, K), the share of each label among a unit's.
     """
 
     joint: FloatArray
@@ -51,7 +51,8 @@ def within(counts: CountArray) -> FloatArray:
     m = n.sum(axis=1)
     ordered = n[:, :, None] * n[:, None, :] - n[:, :, None] * np.eye(n.shape[1])
     joint = ordered / np.where(m > 1, m * (m - 1), 1.0)[:, None, None]
-    return _packed(joint, np.where(m > 1, m, 0.0), _shares(n, m), m > 0, n)
+    paired = m > 1
+    return _packed(joint, np.where(paired, m, 0.0), _shares(n, m), m > 0, n * paired[:, None])
 
 
 def between(one: CountArray, other: CountArray) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -11,11 +11,11 @@ from arena.errors import BadInput
 from arena.ratings import caveats
 from arena.ratings.agreement.consistency import consistency
 from arena.ratings.agreement.groups import Groups, compare, counts_of, groups_of
-from arena.ratings.agreement.labels import BothBadLabel, Labelled, label
+from arena.ratings.agreement.labels import BothBadLabel, Even, Labelled, label
 from arena.ratings.agreement.plurality import plurality
 from arena.ratings.agreement.position import position
 from arena.ratings.agreement.resampling import Resampling
-from arena.ratings.agreement.result import Agreement, Part
+from arena.ratings.agreement.result import Agreement, Comparison, Part
 from arena.ratings.intervals.bootstrap import Progress, Report
 from arena.ratings.settings import check_numbers
 
@@ -30,6 +30,7 @@ def agreement(
     *,
     by: Sequence[Field] = (),
     both_bad: BothBadLabel = "tie",
+    offered: Collection[Even] | None = None,
     rounds: int = 1000,
     level: float = 0.95,
     seed: int = 0,
@@ -39,7 +40,9 @@ def agreement(
 
     `source` is `human` or `judge:NAME`; with the columns `category` or `axis`, and where `by` names them, each of their
     values is told of by itself, too. A column `axis` always keeps votes on different axes apart. With `both_bad`
-    "tie", such votes are ties; with "label" a label of their own (but a tie to the ordinal coefficients).
+    "tie", such votes are ties; with "label" a label of their own (but a tie to the ordinal coefficients). `offered`
+    says which of `tie` and `both_bad` raters could choose; None: what some vote of their source is. What is not offered
+    is no label, and no chance of agreeing.
     `progress(done, total)` is called now and then. docs/methods.md explains the figures.
 
     >>> given = {"model_a": ["x", "x"], "model_b": ["y", "y"], "winner": ["model_a", "model_a"]}
@@ -50,8 +53,8 @@ def agreement(
     Raises BadInput for votes or settings that cannot be used.
     """
     check_numbers(rounds, level, seed)
-    _check_words(by, both_bad)
-    labelled = label(votes, both_bad)
+    _check_words(by, both_bad, offered or ())
+    labelled = label(votes, both_bad, offered)
     firsts = labelled.firsts()
     scopes = [(None, None, firsts), *(scope for field in by for scope in _split(firsts, field))]
     groups = groups_of(labelled)
@@ -67,14 +70,15 @@ def agreement(
         report.add(2 * int(rounds))
     return Agreement(
         votes=len(labelled.unit),
-        labels=labelled.labels,
+        labels=tuple(labelled.labels[at] for at in np.flatnonzero(labelled.offered.any(axis=0)).tolist()),
         overall=overall,
         parts=tuple(parts),
         position=tuple(side for side in sides if side is not None),
         consistency=tuple(found for found in repeats if found is not None),
-        warnings=(*labelled.warnings, *_warnings(labelled, overall, parts, any(repeats))),
+        warnings=(*labelled.warnings, *_warnings(labelled, overall, parts, any(repeats), offered is None)),
         settings={
             "both_bad": both_bad,
+            "labels": "given" if offered is None else "offered",
             "interval": "bootstrap",
             "cluster": "question",
             "rounds": int(rounds),
@@ -84,12 +88,15 @@ def agreement(
     )
 
 
-def _check_words(by: Sequence[str], both_bad: str) -> None:
+def _check_words(by: Sequence[str], both_bad: str, offered: Collection[str]) -> None:
     for field in by:
         if field not in get_args(Field):
             raise BadInput(f"by must name any of {', '.join(get_args(Field))}, not {field!r}")
     if both_bad not in get_args(BothBadLabel):
         raise BadInput(f"both_bad must be one of {', '.join(get_args(BothBadLabel))}, not {both_bad!r}")
+    for word in offered:
+        if word not in get_args(Even):
+            raise BadInput(f"offered must name any of {', '.join(get_args(Even))}, not {word!r}")
 
 
 def _split(firsts: Labelled, field: Field) -> list[tuple[str, str, Labelled]]:
@@ -118,7 +125,7 @@ def _part(
     return Part(field, value, comparisons, tuple(found for found in pluralities if found is not None))
 
 
-def _warnings(labelled: Labelled, overall: Part, parts: Sequence[Part], repeats: bool) -> list[str]:
+def _warnings(labelled: Labelled, overall: Part, parts: Sequence[Part], repeats: bool, guessed: bool) -> list[str]:
     told = []
     questions = len(np.unique(labelled.question))
     if questions == 1:
@@ -128,10 +135,17 @@ def _warnings(labelled: Labelled, overall: Part, parts: Sequence[Part], repeats:
     rough = [str(part.value) for part in parts if any(0 < c.questions < caveats.FEW_UNITS for c in part.comparisons)]
     if rough:
         told.append(f"Fewer than {caveats.FEW_UNITS} questions, so that intervals are rough: {caveats.listed(rough)}.")
+    if guessed:
+        told += _never_given(labelled, overall)
     for comparison in overall.comparisons:
-        who = comparison.kind if comparison.judge is None else f"{comparison.kind} ({comparison.judge})"
+        who = _who(comparison)
         if not comparison.units:
             told.append(f"{who}: no pairing was judged by two of them.")
+        elif comparison.pairs.left_out:
+            told.append(
+                f"{who}: two raters met on a pairing {comparison.pairs.left_out:,} times, in too many pairs of raters"
+                " to go through each: there is no Cohen's kappa."
+            )
         elif comparison.pairs.median is not None and comparison.pairs.median < SPARSE:
             told.append(
                 f"{who}: two raters share {comparison.pairs.median:g} pairings (median), too few for a kappa of their"
@@ -140,3 +154,20 @@ def _warnings(labelled: Labelled, overall: Part, parts: Sequence[Part], repeats:
     if not repeats:
         told.append("No rater judged a pairing twice: nothing can be said of self-consistency.")
     return told
+
+
+def _never_given(labelled: Labelled, overall: Part) -> list[str]:
+    """What is taken not to have been offered, since no vote gives it."""
+    told = []
+    for name in labelled.labels:
+        of = [_who(comparison) for comparison in overall.comparisons if name not in comparison.labels]
+        if of:
+            told.append(
+                f"No vote is a {name} ({caveats.listed(of)}): Randolph's kappa, AC1 and AC2 take it that none was"
+                " offered. Had it been, they would be higher."
+            )
+    return told
+
+
+def _who(comparison: Comparison) -> str:
+    return comparison.kind if comparison.judge is None else f"{comparison.kind} ({comparison.judge})"

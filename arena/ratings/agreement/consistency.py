@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from arena.ratings.agreement.labels import Labelled, together
+from arena.ratings.agreement.labels import Labelled
 from arena.ratings.agreement.resampling import NOTHING, Estimate, Resampling, tallied
 
 IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -44,55 +44,69 @@ class Repeats:
 
 @dataclass(frozen=True)
 class _Again:
-    """Every two votes of one rater on one unit: whose, on which unit, whether they agree, and whether sides differ."""
+    """Each pairing that a rater judged again, (cells,) each: the rater, the question, and how many two votes of the
+    rater on it there are with the sides kept and swapped, (cells, 2), and how many of these agree."""
 
     rater: IntArray
-    unit: IntArray
-    same: BoolArray
-    swapped: BoolArray
+    question: IntArray
+    pairs: FloatArray
+    same: FloatArray
 
 
 def consistency(labelled: Labelled, source: int, resampling: Resampling) -> Repeats | None:
     """Of one source, numbered as in `labelled.sources`; None where no rater judged a pairing again."""
-    again = _pairs(labelled, source)
+    again = _again(labelled, source)
     if not len(again.rater):
         return None
-    question = labelled.question[again.unit]
 
-    def share(rows: BoolArray) -> Estimate:
-        if not rows.any():
-            return NOTHING
-        column, same = np.zeros(int(rows.sum()), dtype=np.int64), again.same[rows].astype(np.float64)
-        return resampling.shares(tallied(question[rows], column, 1, same), tallied(question[rows], column, 1))[0]
+    def share(sides: slice) -> tuple[int, Estimate]:
+        pairs, same = again.pairs[:, sides].sum(axis=1), again.same[:, sides].sum(axis=1)
+        if not (some := pairs > 0).any():
+            return 0, NOTHING
+        question, column = again.question[some], np.zeros(int(some.sum()), dtype=np.int64)
+        hits, of = (tallied(question, column, 1, number[some]) for number in (same, pairs))
+        return int(pairs.sum()), resampling.shares(hits, of)[0]
 
-    known, of = np.unique(again.rater, return_inverse=True)
-    same = tallied(question, of, len(known), again.same.astype(np.float64))
-    pairs = tallied(question, of, len(known))
-    pairings = np.unique(np.column_stack([again.rater, again.unit]), axis=0)[:, 0]
-    number: list[float] = pairs.sum(axis=0).tolist()
-    held = np.bincount(pairings, minlength=len(labelled.raters))
-    raters = tuple(
-        RaterRepeats(labelled.raters[rater], int(held[rater]), int(count), own)
-        for rater, count, own in zip(known.tolist(), number, resampling.shares(same, pairs), strict=True)
-    )
     return Repeats(
         labelled.sources[source],
-        len(pairings),
         len(again.rater),
-        share(np.ones(len(again.rater), dtype=np.bool_)),
-        int((~again.swapped).sum()),
-        share(~again.swapped),
-        int(again.swapped.sum()),
-        share(again.swapped),
-        raters,
+        *share(slice(None)),
+        *share(slice(1)),
+        *share(slice(1, 2)),
+        _raters(labelled, again, resampling),
     )
 
 
-def _pairs(labelled: Labelled, source: int) -> _Again:
-    """Every two votes of one rater of the source on one unit, in the order in which they were cast."""
+def _raters(labelled: Labelled, again: _Again, resampling: Resampling) -> tuple[RaterRepeats, ...]:
+    known, of, pairings = np.unique(again.rater, return_inverse=True, return_counts=True)
+    same, pairs = (
+        tallied(again.question, of.reshape(-1), len(known), number.sum(axis=1)) for number in (again.same, again.pairs)
+    )
+    number: list[float] = pairs.sum(axis=0).tolist()
+    shares = resampling.shares(same, pairs)
+    return tuple(
+        RaterRepeats(labelled.raters[rater], held, int(count), own)
+        for rater, held, count, own in zip(known.tolist(), pairings.tolist(), number, shares, strict=True)
+    )
+
+
+def _again(labelled: Labelled, source: int) -> _Again:
+    """From counts: the pairs themselves grow with the square of a rater's votes on a pairing."""
     rows = np.flatnonzero((labelled.rater >= 0) & (labelled.source == source))
-    rows = rows[np.lexsort((labelled.unit[rows], labelled.rater[rows]))]
-    a, b = together(labelled.rater[rows] * len(labelled.question) + labelled.unit[rows])
-    one, other = rows[a], rows[b]
-    same = labelled.label[one] == labelled.label[other]
-    return _Again(labelled.rater[one], labelled.unit[one], same, labelled.swapped[one] != labelled.swapped[other])
+    units, k = len(labelled.question), len(labelled.labels)
+    key = labelled.rater[rows] * units + labelled.unit[rows]
+    cells, of, votes = np.unique(key, return_inverse=True, return_counts=True)
+    place = np.cumsum(votes > 1) - 1
+    rows, of = (each[votes[of.reshape(-1)] > 1] for each in (rows, of.reshape(-1)))
+    rater, unit = np.divmod(cells[votes > 1], units)
+    cell = (place[of] * 2 + labelled.swapped[rows]) * k + labelled.label[rows]
+    counts = np.bincount(cell, minlength=len(rater) * 2 * k).reshape(-1, 2, k).astype(np.float64)
+    sides = counts.sum(axis=2)
+    pairs = np.column_stack([_twos(sides).sum(axis=1), sides.prod(axis=1)])
+    same = np.column_stack([_twos(counts).sum(axis=(1, 2)), counts.prod(axis=1).sum(axis=1)])
+    return _Again(rater, labelled.question[unit], pairs, same)
+
+
+def _twos(number: FloatArray) -> FloatArray:
+    """How many pairs so many votes make."""
+    return number * (number - 1.0) / 2.0

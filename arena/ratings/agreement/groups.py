@@ -9,17 +9,19 @@ import numpy.typing as npt
 
 from arena.ratings.agreement.coefficients import Sums, between, coefficients, within
 from arena.ratings.agreement.labels import SCALE, TIE, Labelled
-from arena.ratings.agreement.pairs import cohen
+from arena.ratings.agreement.pairs import NO_PAIRS, cohen
 from arena.ratings.agreement.resampling import NOTHING, Estimate, Resampling, by_question, effective, ratio
 from arena.ratings.agreement.result import NAMES, Comparison
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 SHARES = ("tie_rate", "raw")
 """Figures that are shares, and so cannot be negative."""
-LEAST = {"gwet_ac2": -1.7}
-"""Below -1: where three points of a scale are given alike and nobody agrees, chance expects 17/27."""
+LEAST = {"gwet_ac2": -1.7, "fleiss": -np.inf}
+"""Below -1: where three points of a scale are given alike and nobody agrees, chance expects 17/27; and pairings that
+one rater judged may bring what chance expects near 1."""
 
 
 @dataclass(frozen=True)
@@ -60,26 +62,26 @@ def counts_of(firsts: Labelled, group: BoolArray) -> FloatArray:
 
 def compare(firsts: Labelled, group: Groups, resampling: Resampling) -> Comparison:
     """How far the raters agree in the first votes of each on each unit; None throughout where no two met."""
-    one = counts_of(firsts, group.one)
-    other = None if group.other is None else counts_of(firsts, group.other)
-    columns = within(one) if other is None else between(one, other)
-    k = len(firsts.labels)
-    sums = Sums.unpacked(columns, k)
     meant = group.one if group.other is None else group.one | group.other
+    offered = np.flatnonzero(firsts.offered[firsts.source_of[meant]].any(axis=0))
+    labels = tuple(firsts.labels[at] for at in offered.tolist())
+    one = counts_of(firsts, group.one)[:, offered]
+    other = None if group.other is None else counts_of(firsts, group.other)[:, offered]
+    columns = within(one) if other is None else between(one, other)
+    sums = Sums.unpacked(columns, len(labels))
     used = sums.pairs > 0
     held = firsts.chosen(meant[firsts.rater] & used[firsts.unit])
     if not used.any():
         resampling.report.add(2 * resampling.rounds)
-        return Comparison(
-            group.kind, group.judge, 0, 0, 0, 0, dict.fromkeys(NAMES, NOTHING), cohen(held, *_two(group), resampling)
-        )
+        return Comparison(group.kind, group.judge, labels, 0, 0, 0, 0, dict.fromkeys(NAMES, NOTHING), NO_PAIRS)
     judged = sums.judged > 0
     table = by_question(firsts.question[judged], columns[judged])
-    figures = _figures(table, k, resampling)
-    pairs = cohen(held, *_two(group), resampling)
+    figures = _figures(table, offered, resampling)
+    pairs = cohen(held, group.one, group.other, resampling)
     return Comparison(
         group.kind,
         group.judge,
+        labels,
         len(np.unique(held.rater)),
         len(np.unique(firsts.question[used])),
         int(used.sum()),
@@ -89,27 +91,26 @@ def compare(firsts: Labelled, group: Groups, resampling: Resampling) -> Comparis
     )
 
 
-def _two(group: Groups) -> tuple[BoolArray, BoolArray]:
-    return group.one, group.one if group.other is None else group.other
-
-
-def _figures(table: FloatArray, k: int, resampling: Resampling) -> dict[str, Estimate]:
-    """Everything but Cohen's kappa, from what each question adds to the sums."""
+def _figures(table: FloatArray, offered: IntArray, resampling: Resampling) -> dict[str, Estimate]:
+    """Everything but Cohen's kappa, from what each question adds to the sums over the labels `offered`, (K,)."""
+    k, places = len(offered), np.array(SCALE)[offered]
+    scale = np.unique(places, return_inverse=True)[1].tolist()  # without the points that nobody was offered
     names: list[str] = []
 
     def statistic(packed: FloatArray) -> FloatArray:
         sums = Sums.unpacked(packed, k)
-        ties = sums.labels[..., [at for at in range(k) if SCALE[at] == TIE]].sum(axis=-1)
-        found = {"tie_rate": ratio(ties, sums.labels.sum(axis=-1)), **coefficients(sums, SCALE[:k])}
+        ties = sums.labels[..., places == TIE].sum(axis=-1)
+        found = {"tie_rate": ratio(ties, sums.labels.sum(axis=-1)), **coefficients(sums, scale)}
         names[:] = found
         return np.stack(list(found.values()), axis=-1)
 
     values = statistic(table.sum(axis=0)[None])[0].tolist()
     draws = resampling.draws(table, statistic)
-    groups = float(effective(Sums.unpacked(table, k).pairs[:, None])[0])
+    weights = Sums.unpacked(table, k)
+    units, votes = effective(np.column_stack([weights.pairs, weights.labels.sum(axis=-1)])).tolist()
     return {
-        name: resampling.share(value, drawn, groups)
+        name: resampling.share(value, drawn, votes if name == "tie_rate" else units)
         if name in SHARES
-        else resampling.estimate(value, drawn, groups, (LEAST.get(name, -1.0), 1.0))
+        else resampling.estimate(value, drawn, units, (LEAST.get(name, -1.0), 1.0))
         for name, value, drawn in zip(names, values, draws.T, strict=True)
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,6 +18,7 @@ from arena.ratings.comparisons.votes import BOTH_BAD as BOTH_BAD_OUTCOME
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 BothBadLabel = Literal["tie", "label"]
+Even = Literal["tie", "both_bad"]
 
 LABELS = ("low", "tie", "high", "both_bad")
 """Which of the two is preferred, the one whose name sorts first (`low`) or the other; the first three are in order."""
@@ -35,8 +37,9 @@ class Labelled:
     A unit is what raters can agree on: two contenders on one question (and one axis). `unit` indexes the units and
     `rater` the `raters`, -1 where nobody is named; `left` says that the contender on the left side won, `right` the
     other; `swapped` that the one whose name sorts first stood on the right. `source` indexes `sources`, and
-    `source_of`, (raters,), gives a rater's. `question`, (units,), indexes the questions, sorted by name; `axis` and
-    `category`, (units,), index `axes` and `categories`, -1 for none.
+    `source_of`, (raters,), gives a rater's. `offered`, (sources, labels), says which labels the raters of each source
+    could give. `question`, (units,), indexes the questions, sorted by name; `axis` and `category`, (units,), index
+    `axes` and `categories`, -1 for none.
     """
 
     raters: tuple[str, ...]
@@ -52,6 +55,7 @@ class Labelled:
     right: BoolArray
     swapped: BoolArray
     source_of: IntArray
+    offered: BoolArray
     question: IntArray
     axis: IntArray
     category: IntArray
@@ -76,12 +80,13 @@ class Labelled:
         return self.chosen(rows[np.unique(key, return_index=True)[1]])
 
 
-def label(votes: object, both_bad: BothBadLabel = "tie") -> Labelled:
+def label(votes: object, both_bad: BothBadLabel = "tie", offered: Collection[Even] | None = None) -> Labelled:
     """The labels of votes: columns as `encode` takes them, and `source`, `category` and `axis` where they are there.
 
     Without a column `source`, or where it is empty, the source is `human`. The votes of a source `judge:NAME` are of
     one rater, the judge, whoever a row names. Weights do not count. Votes that name no question are left out, as the
-    warnings then say.
+    warnings then say. Raters of a source could give the labels that a vote of it gives, those `offered` to all, and
+    always one of the two contenders.
     Raises BadInput for what `encode` refuses, for counts, and where no vote names a question.
     """
     given = votes if isinstance(votes, Votes) else encode(votes)
@@ -106,21 +111,24 @@ def label(votes: object, both_bad: BothBadLabel = "tie") -> Labelled:
     swapped = a > b
     won_low = (outcome == A_WINS) & ~swapped | (outcome == B_WINS) & swapped
     won_high = (outcome <= B_WINS) & ~won_low
+    labels = LABELS if both_bad == "label" else LABELS[:BOTH_BAD]
     even = np.where((outcome == BOTH_BAD_OUTCOME) & (both_bad == "label"), BOTH_BAD, TIE)
+    given_label = np.where(won_low, LOW, np.where(won_high, HIGH, even)).astype(np.int64)
     return Labelled(
         raters=raters,
         sources=sources,
         axes=axes,
         categories=categories,
-        labels=LABELS if both_bad == "label" else LABELS[:BOTH_BAD],
+        labels=labels,
         unit=unit.reshape(-1).astype(np.int64),
         rater=rater,
         source=source,
-        label=np.where(won_low, LOW, np.where(won_high, HIGH, even)).astype(np.int64),
+        label=given_label,
         left=outcome == A_WINS,
         right=outcome == B_WINS,
         swapped=swapped,
         source_of=source_of,
+        offered=_offered(source, given_label, (len(sources), len(labels)), offered or ()),
         question=question[first],
         axis=axis[first],
         category=_of_question(of_row, question, len(given.questions))[question[first]],
@@ -128,16 +136,13 @@ def label(votes: object, both_bad: BothBadLabel = "tie") -> Labelled:
     )
 
 
-def together(key: IntArray) -> tuple[IntArray, IntArray]:
-    """Every two rows of one key, (pairs,) each, the earlier first; equal keys must stand beside each other."""
-    firsts, seconds = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-    for apart in range(1, len(key)):
-        rows = np.flatnonzero(key[apart:] == key[:-apart])
-        if not len(rows):
-            break
-        firsts.append(rows)
-        seconds.append(rows + apart)
-    return np.concatenate(firsts), np.concatenate(seconds)
+def _offered(source: IntArray, label: IntArray, shape: tuple[int, int], stated: Collection[Even]) -> BoolArray:
+    result = np.zeros(shape, dtype=np.bool_)
+    result[source, label] = True
+    result[:, [LOW, HIGH]] = True
+    for word in stated:  # where both_bad is no label of its own, it is a tie
+        result[:, LABELS.index(word) if word in LABELS[: shape[1]] else TIE] = True
+    return result
 
 
 def _optional(extra: dict[str, object], name: str, rows: IntArray) -> tuple[tuple[str, ...], IntArray]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from arena.ratings.agreement.coefficients import kappa
-from arena.ratings.agreement.labels import Labelled, together
+from arena.ratings.agreement.labels import Labelled
 from arena.ratings.agreement.resampling import NOTHING, Estimate, Resampling, effective, ratio, tallied
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
+MEETINGS = 1_000_000
+"""Meetings of two raters on a unit up to which they are gone through: they grow with the square of a unit's raters."""
+PAIRS = 50_000
+"""Pairs of raters, those of 316 people who all met, up to which every round makes the kappa of each (seconds)."""
 LISTED = 200
 """Pairs of raters up to which each is listed: those of twenty raters, or of a judge with two hundred people."""
 
@@ -35,7 +39,8 @@ class Pairs:
     """Cohen's kappa over pairs of raters: the mean, each weighted by its pairings.
 
     `number` pairs have one; `undefined` others gave one label alone, the same. `median` is the number of pairings that
-    a pair shares. Each is `listed` where they are few.
+    a pair shares. Each is `listed` where they are few. Where two raters met too often to go through (MEETINGS), or in
+    too many pairs (PAIRS), `left_out` is how often, and nothing else is said.
     """
 
     mean: Estimate
@@ -43,21 +48,23 @@ class Pairs:
     undefined: int
     median: float | None
     listed: tuple[Pair, ...]
+    left_out: int = 0
 
 
 NO_PAIRS = Pairs(NOTHING, 0, 0, None, ())
 
 
-def cohen(firsts: Labelled, one: BoolArray, other: BoolArray, resampling: Resampling) -> Pairs:
-    """Of raters in `one` with raters in `other`, (raters,) each, which are the same group or share nobody.
+def cohen(firsts: Labelled, one: BoolArray, other: BoolArray | None, resampling: Resampling) -> Pairs:
+    """Of every two raters in `one`, or of each with those in `other`, (raters,) each, which share nobody.
 
-    `firsts` holds at most one vote of a rater on a unit, sorted by unit and rater.
+    `firsts` holds at most one vote of a rater on a unit, sorted by unit and rater, and two that meet.
     """
-    found = _meetings(firsts, one, other)
-    if not len(found.code):
-        return NO_PAIRS
+    met, found = _meetings(firsts, one, other)
     known, pair = np.unique(found.code, return_inverse=True)
     number, few = len(known), len(known) <= LISTED
+    if len(found.code) < met or number > PAIRS:
+        resampling.report.add(resampling.rounds)
+        return replace(NO_PAIRS, left_out=met)
     k, pair = len(firsts.labels), pair.reshape(-1)
     # Pairs stand side by side within each cell of their tables, so that sums over cells run along the memory.
     table = tallied(found.question, (found.first * k + found.second) * number + pair, k * k * number)
@@ -94,13 +101,22 @@ class _Meetings:
     question: IntArray
 
 
-def _meetings(firsts: Labelled, one: BoolArray, other: BoolArray) -> _Meetings:
-    """Every two votes on one unit, of raters of the two groups."""
-    a, b = together(firsts.unit)
-    first, second = firsts.rater[a], firsts.rater[b]
-    meant = one[first] & other[second] | other[first] & one[second]
-    a, b, code = a[meant], b[meant], (first * len(firsts.raters) + second)[meant]
-    return _Meetings(code, firsts.label[a], firsts.label[b], firsts.question[firsts.unit[a]])
+def _meetings(firsts: Labelled, one: BoolArray, other: BoolArray | None) -> tuple[int, _Meetings]:
+    """How often two raters met on a unit, and each time; none of them where they are more than MEETINGS."""
+    left = np.flatnonzero(one[firsts.rater])
+    right = left if other is None else np.flatnonzero(other[firsts.rater])
+    units = firsts.unit[right]
+    # The votes of `right` that each of `left` meets stand together: within one group, those after it on its unit.
+    begin = np.arange(1, len(left) + 1) if other is None else np.searchsorted(units, firsts.unit[left])
+    times = np.searchsorted(units, firsts.unit[left], side="right") - begin
+    met = int(times.sum())
+    if met > MEETINGS:
+        left, begin, times = left[:0], begin[:0], times[:0]
+    a = np.repeat(left, times)
+    b = right[np.arange(len(a)) + np.repeat(begin - np.cumsum(times) + times, times)]
+    a, b = (np.where(firsts.rater[a] < firsts.rater[b], *each) for each in ((a, b), (b, a)))
+    code = firsts.rater[a] * len(firsts.raters) + firsts.rater[b]
+    return met, _Meetings(code, firsts.label[a], firsts.label[b], firsts.question[firsts.unit[a]])
 
 
 def _kappas(sums: FloatArray, k: int, number: int) -> tuple[FloatArray, FloatArray, FloatArray]:

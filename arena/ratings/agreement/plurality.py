@@ -1,4 +1,4 @@
-"""How often a judge says what most people say, and how often one of the people does: the most that can be hoped for."""
+"""How often a judge says what most people say; and what most others say, beside the person whose place it takes."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ class Plurality:
     """A judge beside the label that most people gave, on the pairings where one label has more votes than any other.
 
     `agrees` is the share of these `pairings` on which the judge gives that label, `agrees_decisive` the share among
-    the `decisive` ones, where most people prefer one answer. On the pairings that the judge saw, `human_agrees` is the
-    share of people who give the label that most of the *others* gave (pairings counting alike), and `human_raw` the
-    share of pairs of people who agree.
+    the `decisive` ones, where most people prefer one answer.
+
+    `beside` counts each person on each pairing that the judge saw, where one label has more votes than any other among
+    the *other* people there: `human_agrees` is the share of these in which the person gives that label, `judge_agrees`
+    that in which the judge does. Both are held against the same people, so that a judge who votes as people do has the
+    same share as they. `human_raw` is the share of pairs of people who agree (pairings counting alike).
     """
 
     judge: str
@@ -31,6 +34,8 @@ class Plurality:
     agrees: Estimate
     decisive: int
     agrees_decisive: Estimate
+    beside: int
+    judge_agrees: Estimate
     human_agrees: Estimate
     human_raw: Estimate
 
@@ -49,12 +54,13 @@ def plurality(
     winner, unique = _winner(people)
     decisive = unique & ((winner == LOW) | (winner == HIGH))
     same = winner == own
-    hits, known = _others(people)
+    known, of_judge, of_people = _others(people, own)
     sums = Sums.unpacked(within(people), people.shape[1])
     agreeing = np.trace(sums.joint, axis1=-2, axis2=-1)
-    columns = [unique & same, decisive & same, hits, agreeing, unique, decisive, known, sums.pairs]
+    hits = [unique & same, decisive & same, of_judge, of_people, agreeing]
+    columns = [*hits, unique, decisive, known, known, sums.pairs]
     table = by_question(question[both], np.column_stack(columns).astype(np.float64))
-    agrees, agrees_decisive, human_agrees, human_raw = resampling.shares(table[:, :4], table[:, 4:])
+    agrees, agrees_decisive, judge_agrees, human_agrees, human_raw = resampling.shares(table[:, :5], table[:, 5:])
     return Plurality(
         judge,
         int(unique.sum()),
@@ -62,6 +68,8 @@ def plurality(
         agrees,
         int(decisive.sum()),
         agrees_decisive,
+        int(known.sum()),
+        judge_agrees,
         human_agrees,
         human_raw,
     )
@@ -73,15 +81,16 @@ def _winner(counts: FloatArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
     return counts.argmax(axis=1), (top > 0) & ((counts == top[:, None]).sum(axis=1) == 1)
 
 
-def _others(counts: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Of each unit, the share of its people who say what most others say, where others say one thing most; and
-    whether there are any such (1 or 0)."""
-    hits, known = np.zeros(len(counts)), np.zeros(len(counts))
+def _others(counts: FloatArray, own: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Of each unit, (units,) each: the people of whom the others say one thing most, how often the judge's label `own`
+    says that, and how many of these people do."""
+    known, of_judge, of_people = (np.zeros(len(counts)) for _ in range(3))
     for label in range(counts.shape[1]):
-        some = np.where(counts[:, label] > 0, counts[:, label], 0.0)
+        some = counts[:, label]
         others = counts.copy()
         others[:, label] -= some > 0
         winner, unique = _winner(others)
         known += some * unique
-        hits += some * (unique & (winner == label))
-    return hits / np.where(known > 0, known, 1.0), (known > 0).astype(np.float64)
+        of_judge += some * (unique & (winner == own))
+        of_people += some * (unique & (winner == label))
+    return known, of_judge, of_people

@@ -29,13 +29,15 @@ NAMES = (
 class Comparison:
     """Agreement within a group of raters or between two: "human-human", "human-judge" or "judge-judge".
 
-    `judge` names the one judge that people are compared with; None: all judges. `raters` and `votes` (the first of each
+    `judge` names the one judge that people are compared with; None: all judges. `labels` are those that these raters
+    could give, K in number. `raters` and `votes` (the first of each
     rater on a pairing) are those of the groups on the pairings that can be compared, `units` in number, on so many
     `questions`. `figures` are by NAMES; `pairs` says what Cohen's kappa is the mean of.
     """
 
     kind: str
     judge: str | None
+    labels: tuple[str, ...]
     raters: int
     questions: int
     units: int
@@ -66,7 +68,7 @@ class Part:
 @dataclass(frozen=True)
 class Agreement:
     """Who agrees with whom (`overall`, and in each of `parts`), which side raters prefer, and whether they repeat
-    themselves. `labels` are those that a vote can be; `votes` all votes on a question."""
+    themselves. `labels` are those that any of the raters could give; `votes` all votes on a question."""
 
     votes: int
     labels: tuple[str, ...]

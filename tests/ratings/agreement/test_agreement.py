@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import tracemalloc
 from collections import Counter
-from itertools import combinations
+from dataclasses import replace
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arena.errors import BadInput
+from arena.ratings.agreement import pairs
 from arena.ratings.agreement.comparing import agreement
+from arena.ratings.agreement.labels import LABELS
+from arena.ratings.agreement.plurality import plurality
+from arena.ratings.agreement.resampling import Estimate, Resampling
 from arena.ratings.agreement.result import NAMES, Agreement, Comparison
+from arena.ratings.intervals.bootstrap import Report
 
 Row = dict[str, Any]
 COLUMNS = ("model_a", "model_b", "winner", "question_id", "rater", "source", "category", "axis")
@@ -112,7 +119,7 @@ def test_who_is_compared_with_whom_is_as_counted_by_hand(seed: int) -> None:
         ("judge-judge", None),
     ]
     for (kind, judge), comparison in found.items():
-        shares, raters, votes = [], set[str](), 0
+        shares, raters, votes, ties = [], set[str](), 0, 0
         for labels in firsts(rows).values():
             met = [
                 (one, other)
@@ -126,17 +133,10 @@ def test_who_is_compared_with_whom_is_as_counted_by_hand(seed: int) -> None:
                 those = {rater for pair in met for rater in pair}
                 raters |= those
                 votes += len(those)
+                ties += sum(labels[rater] == "tie" for rater in those)
         assert (comparison.units, comparison.votes, comparison.raters) == (len(shares), votes, len(raters))
         assert value(comparison, "raw") == pytest.approx(sum(shares) / len(shares))
-        meant = [labels for labels in firsts(rows).values() if kind != "human-judge" or meet(labels, judge)]
-        group = [
-            label == "tie"
-            for labels in meant
-            for rater, label in labels.items()
-            if (is_judge(rater) or kind != "judge-judge")
-            and (not is_judge(rater) or (kind != "human-human" and judge in (None, rater)))
-        ]
-        assert value(comparison, "tie_rate") == pytest.approx(sum(group) / len(group))
+        assert value(comparison, "tie_rate") == pytest.approx(ties / votes), "among the votes that are counted"
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -149,12 +149,12 @@ def test_cohen_is_the_mean_over_pairs_of_raters_by_hand(seed: int) -> None:
             pair = (place.get(labels[one], "high"), place.get(labels[other], "high"))
             table.setdefault((one, other), []).append(pair)
     total = weight = 0.0
-    for pairs in table.values():
-        n = len(pairs)
-        first, second = (Counter(pair[side] for pair in pairs) for side in (0, 1))
+    for both in table.values():
+        n = len(both)
+        first, second = (Counter(pair[side] for pair in both) for side in (0, 1))
         chance = sum(first[label] * second[label] for label in first) / n**2
         if chance < 1:
-            total += n * (sum(a == b for a, b in pairs) / n - chance) / (1 - chance)
+            total += n * (sum(a == b for a, b in both) / n - chance) / (1 - chance)
             weight += n
     comparison = told(rows).overall.comparisons[0]
     assert value(comparison, "cohen") == pytest.approx(total / weight)
@@ -288,10 +288,180 @@ def test_the_plurality_by_hand() -> None:
     assert (found.pairings, found.agreeing) == (3, 2)
     assert found.agrees.value == pytest.approx(2 / 3)
     assert (found.decisive, found.agrees_decisive.value) == (2, 1.0)
-    # What most others say. q0: the y sees xx (miss), each x sees a draw. q1: likewise 0 of 1. q2: 2:1 against each.
-    # q3: each y sees yyt (hit), the t sees yyy (miss): 3 of 4.
-    assert found.human_agrees.value == pytest.approx((0 + 0 + 0 + 3 / 4) / 4)
+    # What most others say, person by person; the judge is held against the very same others.
+    # q0: the y sees xx (judge right), each x a draw. q1: the x sees tt (both wrong). q2: each x sees y ahead (both
+    # wrong), each y sees x ahead (judge right). q3: each y sees yyt (both right), the t sees yyy (judge right).
+    assert found.beside == 1 + 1 + 4 + 4
+    assert found.human_agrees.value == pytest.approx((0 + 0 + 0 + 3) / 10)
+    assert found.judge_agrees.value == pytest.approx((1 + 0 + 2 + 4) / 10)
     assert found.human_raw.value == pytest.approx((1 / 3 + 1 / 3 + 1 / 3 + 1 / 2) / 4)
+
+
+@pytest.mark.parametrize("people", [2, 3, 4])
+def test_a_judge_who_votes_as_people_do_is_as_often_right_as_they(people: int) -> None:
+    """Every draw of the people and the judge from one urn of x, x, tie and y, each once: no chance is left over."""
+    draws = list(product((0, 0, 1, 2), repeat=people + 1))
+    own = np.eye(3)[[draw[0] for draw in draws]]
+    crowd = np.array([np.eye(3)[list(draw[1:])].sum(axis=0) for draw in draws])
+    found = plurality("judge:j", crowd, own, np.arange(len(draws)), Resampling(2, 0.95, 0, Report(None, 0)))
+    assert found is not None
+    assert found.beside > len(draws)
+    assert found.judge_agrees.value == pytest.approx(found.human_agrees.value)
+    assert found.agrees.value != pytest.approx(found.human_agrees.value), "the control: of another reference"
+
+
+def tosses(*words: str, questions: int = 2000) -> list[Row]:
+    """Two raters who each draw one of the words, whatever the pairing."""
+    draw = random.Random(1)
+    return [vote(f"q{n}", who, draw.choice(words)) for n in range(questions) for who in "rs"]
+
+
+CORRECTED = ("fleiss", "randolph", "gwet_ac1", "gwet_ac2", "krippendorff_nominal", "krippendorff_ordinal")
+
+
+@pytest.mark.parametrize(
+    ("words", "both_bad", "k"),
+    [
+        (("model_a", "model_b"), "tie", 2),
+        (("model_a", "model_b"), "label", 2),
+        (("model_a", "model_b", "tie"), "label", 3),
+        (("model_a", "model_b", "both_bad"), "tie", 3),
+        (("model_a", "model_b", "tie", "both_bad"), "label", 4),
+    ],
+)
+def test_raters_who_toss_coins_agree_by_chance_alone(words: tuple[str, ...], both_bad: str, k: int) -> None:
+    """Whatever of the labels was never offered: with three labels for two, Randolph's kappa would be 0.25."""
+    (comparison,) = told(tosses(*words), both_bad=both_bad).overall.comparisons
+    assert len(comparison.labels) == k
+    names = [name for name in CORRECTED if k < 4 or name != "gwet_ac2"]  # to AC2 two of the four labels are one
+    assert {name: value(comparison, name) for name in names} == pytest.approx(dict.fromkeys(names, 0), abs=0.07)
+
+
+def test_with_two_labels_gwet_s_and_randolph_s_are_those_of_two_labels() -> None:
+    """Of 100: 40 and 45 agree, so raw 0.85 and shares 0.475, 0.525; AC1 expects 2 · 0.475 · 0.525 (Gwet 2008)."""
+    (comparison,) = told(two_raters(40, 9, 6, 45)).overall.comparisons
+    low = (40 + 40 + 9 + 6) / 200
+    chance = 2 * low * (1 - low)
+    assert value(comparison, "randolph") == pytest.approx((0.85 - 0.5) / 0.5)
+    assert value(comparison, "gwet_ac1") == pytest.approx((0.85 - chance) / (1 - chance))
+    assert value(comparison, "gwet_ac2") == pytest.approx((0.85 - chance) / (1 - chance)), "one step is all there is"
+
+
+def test_the_labels_are_those_offered_or_else_those_given_and_then_it_is_said() -> None:
+    rows = two_raters(8, 1, 1, 8)
+    said = "No vote is a tie (human-human): Randolph's kappa, AC1 and AC2 take it that none was offered."
+    guessed, never, could = told(rows), told(rows, offered=[]), told(rows, offered=["tie"])
+    assert [found.labels for found in (guessed, never, could)] == [("low", "high"), ("low", "high"), LABELS[:3]]
+    assert [any(line.startswith(said) for line in found.warnings) for found in (guessed, never, could)] == [1, 0, 0]
+    assert [found.settings["labels"] for found in (guessed, could)] == ["given", "offered"]
+    assert figures(guessed) == figures(never)
+    assert (value(could.overall.comparisons[0], "randolph") or 0) > (
+        value(never.overall.comparisons[0], "randolph") or 0
+    )
+    used = told([*rows, vote("q0", "t", "tie")], offered=[])
+    assert used.labels == LABELS[:3], "what was given was offered, whatever is stated"
+    assert told(rows, offered=["both_bad"]).labels == LABELS[:3]
+    assert told(rows, offered=["both_bad"], both_bad="label").labels == ("low", "high", "both_bad")
+
+
+def test_judges_who_were_asked_for_one_of_two_have_two_labels_beside_people_who_had_three() -> None:
+    rows = [vote("q", who, said) for who, said in (("a", "tie"), ("b", "model_a"))]
+    rows += [vote("q", None, "model_a", f"judge:{name}") for name in "jk"]
+    found = {(c.kind, c.judge): len(c.labels) for c in told(rows, by=()).overall.comparisons}
+    assert (found["human-human", None], found["human-judge", "judge:j"], found["judge-judge", None]) == (3, 3, 2)
+
+
+def test_the_labels_of_a_part_are_those_of_the_whole() -> None:
+    rows = [row | {"category": "heart"} for row in two_raters(5, 1, 1, 5)]
+    rows += [vote("p", who, "tie", category="lung") for who in "rs"]
+    found = told(rows, by=["category"])
+    assert [len(part.comparisons[0].labels) for part in (found.overall, *found.parts)] == [3, 3, 3]
+
+
+def test_the_tie_rate_is_of_the_votes_that_are_counted_and_rests_on_their_questions() -> None:
+    """Two share one pairing and judge forty alone: of the two votes beside each other one is a tie, on one question."""
+    rows = [vote("p", "a", "tie"), vote("p", "b", "model_a"), *(vote(f"q{n}", "a", "tie") for n in range(40))]
+    (comparison,) = told(rows).overall.comparisons
+    assert (comparison.questions, comparison.votes) == (1, 2)
+    assert comparison.figures["tie_rate"] == Estimate(0.5)
+
+
+def test_questions_of_many_votes_weigh_on_the_tie_rate_s_interval() -> None:
+    """One question of 38 raters and eight of 2 are 54² / (38² + 8 · 2²) = 2 questions to votes, and 9 to pairings."""
+    rows = [vote("q0", f"r{n}", "tie" if n < 19 else "model_a") for n in range(38)]
+    rows += [vote(f"q{n}", f"r{m}", "tie") for n in range(1, 9) for m in range(2)]
+    rate = told(rows, rounds=4000).overall.comparisons[0].figures["tie_rate"]
+    assert rate.value == pytest.approx(35 / 54)
+    assert (rate.low, rate.high) == (0.0, 1.0), "t of one degree of freedom, which nine questions would not give"
+
+
+def test_fleiss_may_lie_below_minus_one_and_so_may_its_interval() -> None:
+    """Nobody agrees on two pairings, and ten that one rater judged are all alike: chance expects (11² + 1²) / 12²."""
+    rows = [vote(f"p{n}", who, said) for n in range(2) for who, said in (("a", "model_a"), ("b", "model_b"))]
+    found = told([*rows, *(vote(f"q{n}", "a", "model_a") for n in range(10))], rounds=200)
+    fleiss = found.overall.comparisons[0].figures["fleiss"]
+    assert fleiss.value == pytest.approx(-122 / (144 - 122))
+    assert fleiss.low is not None
+    assert fleiss.low < -122 / 22
+
+
+def crowd(number: int) -> list[Row]:
+    """So many people on one pairing, and a judge."""
+    rows = [vote("q", f"p{n}", ("model_a", "model_b", "tie")[n % 3]) for n in range(number)]
+    return [*rows, vote("q", None, "tie", "judge:j")]
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MEETINGS", 30 * 29 // 2), ("PAIRS", 30 * 29 // 2)])
+def test_too_many_meetings_leave_cohen_out_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    whole = told(crowd(30))
+    monkeypatch.setattr(pairs, limit, most)
+    assert told(crowd(30)) == whole, "as many as that are gone through"
+    monkeypatch.setattr(pairs, limit, most - 1)
+    seen: list[tuple[int, int]] = []
+    found = told(crowd(30), progress=lambda done, total: seen.append((done, total)))
+    before, after = (found.overall.comparisons[0] for found in (whole, found))
+    assert after.pairs == replace(pairs.NO_PAIRS, left_out=435)
+    assert after.figures == {**before.figures, "cohen": Estimate(None)}
+    assert found.overall.comparisons[1] == whole.overall.comparisons[1], "with the judge they met 30 times only"
+    assert "human-human: two raters met on a pairing 435 times" in " ".join(found.warnings)
+    assert seen[-1][0] == seen[-1][1]
+
+
+def test_memory_does_not_grow_with_the_square_of_the_votes_on_a_pairing() -> None:
+    """3,000 people once and one of them 3,000 times: 4.5 million pairs each, of which one array would be 36 MB."""
+    again = [vote("q", "p0", ("model_a", "tie")[n % 2]) for n in range(3000)]
+    rows = [*crowd(3000), *again]
+    tracemalloc.start()
+    try:
+        found = told(rows, rounds=2)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 36e6
+    assert found.overall.comparisons[0].pairs.left_out == 3000 * 2999 // 2
+    assert found.consistency[0].pairs == 3001 * 3000 // 2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_self_consistency_is_that_of_every_two_votes_by_hand(seed: int) -> None:
+    rows = [row for row in some_votes(seed, 150) if row["source"] == "human"]
+    cells: dict[tuple[Any, ...], list[tuple[str, bool]]] = {}
+    for row in rows:
+        low, high = sorted((row["model_a"], row["model_b"]))
+        better = {"model_a": row["model_a"], "model_b": row["model_b"]}.get(row["winner"], "tie")
+        cells.setdefault((row["rater"], row["question_id"], low, high), []).append((better, row["model_a"] == low))
+    told_of = [(x[0] == y[0], x[1] != y[1]) for votes in cells.values() for x, y in combinations(votes, 2)]
+    (found,) = told(rows).consistency
+    assert (found.pairings, found.pairs) == (sum(len(votes) > 1 for votes in cells.values()), len(told_of))
+    for swapped, number, share in (
+        (False, found.same_sides_pairs, found.same_sides),
+        (True, found.swapped_pairs, found.swapped),
+    ):
+        alike = [same for same, turned in told_of if turned == swapped]
+        assert number == len(alike)
+        assert share.value == pytest.approx(sum(alike) / len(alike))
 
 
 def test_self_consistency_by_hand() -> None:
@@ -342,6 +512,7 @@ def test_the_same_seed_gives_the_same_and_json_can_hold_it() -> None:
     assert json.dumps(told(rows, seed=5).to_dict(), allow_nan=False) != first
     assert json.loads(first)["settings"] == {
         "both_bad": "tie",
+        "labels": "given",
         "interval": "bootstrap",
         "cluster": "question",
         "rounds": QUICK,
@@ -383,6 +554,7 @@ def test_progress_comes_to_its_end() -> None:
         ({}, {"by": ["axis"]}, "no vote states a axis"),
         ({}, {"by": ["colour"]}, "by must name any of"),
         ({}, {"both_bad": "half"}, "both_bad must be one of"),
+        ({}, {"offered": ["draw"]}, "offered must name any of"),
         ({}, {"level": 1.0}, "level must lie between"),
         ({"winner": "left"}, {}, "'left' is none of"),
     ],
