@@ -86,11 +86,11 @@ def generate(
             generation.add_contenders(db, study, list(entries.values()), now=now())
         names = [entries[name].name if name in entries else name for name in contender or ()]
         wanted = generation.missing(db, found, names)
-        if dry_run:
-            _tell(wanted, found.plan.answer_tokens, prices)
-            return
         if not any(one.questions for one in wanted):
             say("there is nothing to ask: " + ("every answer is there" if wanted else _no_contender(study)))
+            return
+        if dry_run:
+            _tell(wanted, found.plan.answer_tokens, prices)
             return
         if not base_url:
             raise BadInput("say which server to ask: --base-url http://127.0.0.1:8000")

@@ -23,13 +23,14 @@ from arena.services.style import Measured, Texts
 
 def style(
     control: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAMES",
             help="What to control for: length, lists, headings, bold, position, or a column of --votes (NAME, or NAME_a"
-            " and NAME_b), with commas between.",
+            " and NAME_b), with commas between; default: these five, as far as the answers differ in them.",
+            show_default=False,
         ),
-    ] = "length,lists,headings,bold,position",
+    ] = None,
     study: given.Study = None,
     votes: given.Votes = None,
     ledger: given.Ledger = None,
@@ -53,7 +54,7 @@ def style(
     arena style --votes votes.csv --answers answers.jsonl --control length,position;
     arena style --votes votes.csv --control length (with the columns length_a and length_b)
     """
-    names = service.names_of(control)
+    names = None if control is None else service.names_of(control)
     measured, texts = _measured(study, votes, ledger, answers, source, input_format)
     with progress("rating") as told:
         found, origin = service.controlled(measured, texts, names, level=level, progress=told)

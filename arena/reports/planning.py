@@ -131,6 +131,7 @@ def settled_text(settled: Settled) -> str:
         "",
         *table_text(cells, left=(0, 1, 6)),
         "",
+        *(printable(f"Warning: {warning}") for warning in settled.warnings),
         NOTICE,
     ]
     return "\n".join(lines) + "\n"

@@ -64,13 +64,13 @@ def separate(
 def following(votes: Counted, target: Target, floor: float, ahead: int) -> Selection:
     """With which probability to show which pair next, a study's contenders without a vote among them."""
     found = select(votes.columns(), target=target, floor=floor, ahead=ahead, contenders=votes.contenders)
-    return replace(found, warnings=(*votes.notes, *found.warnings))
+    return replace(found, warnings=(*_notes(votes), *found.warnings))
 
 
 def settled(votes: Counted, level: float, contenders: Sequence[str], progress: Progress | None = None) -> Settled:
     """Which pairs are settled."""
     found = settle(votes.columns(), level=level, contenders=contenders, field=votes.contenders, progress=progress)
-    return replace(found, warnings=(*votes.notes, *found.warnings))
+    return replace(found, warnings=(*_notes(votes), *found.warnings))
 
 
 def _field(pilot: Counted | None, said: Assumptions) -> Field:
@@ -89,4 +89,11 @@ def _field(pilot: Counted | None, said: Assumptions) -> Field:
 
 
 def _noted(found: Needed, pilot: Counted | None) -> Needed:
-    return found if pilot is None else replace(found, warnings=(*pilot.notes, *found.warnings))
+    return found if pilot is None else replace(found, warnings=(*_notes(pilot), *found.warnings))
+
+
+def _notes(votes: Counted) -> tuple[str, ...]:
+    """What a reader must know of the votes: those that do not count, and those that nobody cast."""
+    simulated = int(votes.simulated.sum())
+    said = (f"{simulated:,} of the {len(votes.simulated):,} votes are simulated.",) if simulated else ()
+    return (*said, *votes.notes)

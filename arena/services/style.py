@@ -80,7 +80,7 @@ def texts_in(records: Records) -> Texts:
 def controlled(
     measured: Measured,
     texts: Texts | None,
-    names: Sequence[str],
+    names: Sequence[str] | None,
     *,
     level: float = 0.95,
     progress: Progress | None = None,
@@ -88,8 +88,13 @@ def controlled(
     """Ratings without and with control for `names`, and where the votes come from.
 
     `position` is the side; length, lists, headings and bold are counted in `texts`, and all else (and these, without
-    `texts`) is a column of the votes' file: NAME, the difference, or NAME_a and NAME_b. Raises BadInput.
+    `texts`) is a column of the votes' file: NAME, the difference, or NAME_a and NAME_b. Without `names` it is the side
+    and what is usually counted, as far as the answers differ in it. Raises BadInput.
     """
+    notes = measured.notes
+    if names is None:
+        names, left_out = _usual(measured, texts)
+        notes = (*notes, *left_out)
     counted = [name for name in names if name in FEATURES and texts is not None]
     columns: dict[str, Sequence[float]] = {}
     if texts is not None and counted:
@@ -99,11 +104,31 @@ def controlled(
             columns |= _stated(measured.extra, name)
     found = control(measured.columns, columns, position=POSITION in names, level=level, progress=progress)
     head = measured.head
-    return replace(found, warnings=(*measured.notes, *found.warnings)), {
+    return replace(found, warnings=(*notes, *found.warnings)), {
         "study": measured.study,
         "source": measured.source,
         "ledger": {"position": head.position, "head": head.hash} if head else None,
     }
+
+
+def _usual(measured: Measured, texts: Texts | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is usually controlled for and can be here; and a sentence on what cannot."""
+    if texts is not None:
+        columns = _counted(measured.columns, texts, FEATURES)
+    else:
+        known = measured.extra[0].keys() if measured.extra else ()
+        stated = [name for name in FEATURES if name in known or f"{name}_a" in known]
+        columns = {name: _difference(_stated(measured.extra, name), name) for name in stated}
+    used = tuple(name for name in FEATURES if len(set(columns.get(name, ()))) > 1)
+    missing = [name for name in FEATURES if name not in used]
+    note = f"Left out, as the answers are not known to differ in it: {', '.join(missing)}."
+    return (*used, POSITION), (note,) if missing else ()
+
+
+def _difference(columns: Mapping[str, Sequence[float]], name: str) -> list[float]:
+    if name in columns:
+        return list(columns[name])
+    return [a - b for a, b in zip(columns[f"{name}_a"], columns[f"{name}_b"], strict=True)]
 
 
 def names_of(text: str) -> tuple[str, ...]:

@@ -61,3 +61,8 @@ def test_bad_input_ends_with_2(shell: Shell) -> None:
     assert "secret" not in done.said
     assert shell.run("generate", "-s", "s", "--base-url", "http://127.0.0.1:9").code == 1
     assert shell.run("study", "contenders", "add", "s", "Med-PaLM-2").code == 2
+
+
+def test_a_dry_run_with_nothing_to_do_says_so(shell: Shell) -> None:
+    load(shell)
+    assert "nothing to ask" in shell.ok("generate", "-s", "s", "--dry-run").said

@@ -144,3 +144,11 @@ def test_hostile_names_do_nothing(files: Shell) -> None:
 )
 def test_what_cannot_be_planned_is_exit_status_2(files: Shell, argv: tuple[str, ...], told: str) -> None:
     assert told in files.fails(2, "plan", *argv)
+
+
+def test_simulated_votes_are_said_to_be_so(shell: Shell) -> None:
+    shell.ok("simulate", "--questions", "40", "--output", "votes.csv")
+    for command in (("settled",), ("next",), ("width", "--within", "40")):
+        done = shell.ok("plan", *command, "--votes", "votes.csv")
+        assert "votes are simulated" in done.said, command
+    assert "votes are simulated" in shell.ok("plan", "settled", "--votes", "votes.csv").out

@@ -101,3 +101,10 @@ def test_a_vote_without_its_answer_is_named(files: Shell) -> None:
     files.write("fewer.jsonl", "".join(lines[1:]))
     said = files.fails(2, "style", "--votes", "votes.jsonl", "--answers", "fewer.jsonl", "--control", "length")
     assert "there is no answer of 'alpha' to the question 'q0'" in said
+
+
+def test_by_default_what_can_be_is_controlled_for(shell: Shell) -> None:
+    shell.ok("simulate", "--questions", "60", "--output", "votes.csv")
+    done = shell.ok("style", "--votes", "votes.csv", "--format", "json")
+    assert [effect["covariate"] for effect in json.loads(done.out)["effects"]] == ["position"]
+    assert any("Left out" in line and "length, lists, headings, bold" in line for line in done.lines)
