@@ -44,12 +44,13 @@ def few_rounds(rounds: int, needed: int, *, ends: bool) -> str:
 
 def placed(names: Sequence[str], *, one_way: bool) -> str:
     """The place of some contenders is the penalty's doing as much as the votes'."""
-    one_sided = "between some groups of contenders all points went one way"
-    reason = one_sided if one_way else "resampling does not tell how far they may be off"
-    return (
-        f"For {listed(names)} the votes alone set no bound ({reason}): rating and interval rest on a weak penalty,"
-        f" a normal prior of standard deviation {PENALTY_SD:g} logits."
-    )
+    prior = f"a weak penalty, a normal prior of standard deviation {PENALTY_SD:g} logits."
+    if one_way:
+        reason = "between some groups of contenders all points went one way"
+        return f"For {listed(names)} the votes alone set no bound ({reason}): rating and interval rest on {prior}"
+    reason = "the votes are few, nearly all alike, or nearly all on one question or of one rater"
+    untold = f"For {listed(names)} resampling does not tell how far they may be off ({reason})"
+    return f"{untold}: the interval rests on {prior}"
 
 
 def held() -> str:

@@ -48,8 +48,8 @@ LOST = 0.5
 """Share of rounds that may say nothing of a contender before its draws are not used."""
 FEW = 10
 """Groups below which the percentiles asked for lie beyond the rounds, so that standard deviations are taken."""
-LEAST = 3.0 - 1e-9
-"""Effective groups below which a contender's spread cannot be told."""
+LEAST = 2.0 - 1e-9
+"""Effective groups below which a contender's spread cannot be told: it takes two to differ."""
 
 
 def from_rounds(theta: FloatArray, rounds: FloatArray, floor: FloatArray, level: float, groups: Groups) -> Spread:
