@@ -25,7 +25,7 @@ from arena.domain import ledger, payloads, study
 from arena.domain.blinding import Ballot
 from arena.domain.canonical import Json, canonical
 from arena.domain.ledger import Kind, LedgerBroken
-from arena.domain.plan import Plan, from_mapping
+from arena.domain.plan import PairPolicy, Plan, from_mapping
 from arena.domain.study import ALLOWED
 from arena.domain.vocabulary import CannotJudgeReason, Choice, StudyState
 from arena.services import erasure, exclusions, exports, record, studies, voting
@@ -319,7 +319,7 @@ def verifier() -> ModuleType:
 
 def lively(db: Database) -> bytes:
     """The exported ledger of a study with every kind of entry, sealed texts and letters beyond ASCII."""
-    opened(db, questions=3)
+    opened(db, plan=Plan(pair_policy=PairPolicy.ACTIVE), questions=3)
     for turn, name in enumerate(("ann", "bob")):
         seat = seated(db, name)
         for choice in (Choice.TIE_BAD, Choice.CANNOT_JUDGE):

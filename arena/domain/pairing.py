@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import fsum
 from random import Random
 from typing import Generic, NamedTuple, TypeVar
 
@@ -30,6 +31,16 @@ def by_need(served: Mapping[ContenderPair, int], rng: Random) -> list[ContenderP
     order = sorted(served)
     rng.shuffle(order)
     return sorted(order, key=lambda pair: served[pair])
+
+
+def drawn(chances: Mapping[ContenderPair, float], rng: Random) -> tuple[ContenderPair, float]:
+    """One of these pairs of contenders, and the probability with which it was drawn (pair policy `active`).
+
+    `chances` lead from pairs to what is in proportion to their probabilities, and must not be empty.
+    """
+    order = sorted(chances)
+    [pair] = rng.choices(order, [chances[pair] for pair in order])
+    return pair, round(chances[pair] / fsum(chances.values()), 12)
 
 
 def choose(candidates: Sequence[Candidate], rng: Random) -> Candidate:

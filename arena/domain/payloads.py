@@ -83,7 +83,8 @@ def answer(record: AnswerRecord) -> Payload:
 
 
 def matchup(shown: Matchup) -> Payload:
-    """What is about to be shown to a rater, committed before the vote."""
+    """What is about to be shown to a rater, committed before the vote; with a chance where contenders were drawn."""
+    drawn: Payload = {} if shown.chance is None else {"chance": _decimal(shown.chance)}
     return {
         "token": shown.token,
         "rater": shown.rater,
@@ -92,7 +93,7 @@ def matchup(shown: Matchup) -> Payload:
         "model_b": shown.model_b,
         "answer_a": shown.answer_a,
         "answer_b": shown.answer_b,
-    }
+    } | drawn
 
 
 def vote(cast: Vote) -> Payload:
@@ -220,7 +221,22 @@ def read_matchup(seq: int, time: str, payload: Mapping[str, Any]) -> Matchup:
         answer_a=text(payload["answer_a"]),
         answer_b=text(payload["answer_b"]),
         issued_at=moment(time),
+        chance=_chance(payload["chance"]) if "chance" in payload else None,
     )
+
+
+def _decimal(value: float) -> str:
+    """A probability as the canonical form can hold it: its decimals, at most 12 of them."""
+    return f"{value:.12f}".rstrip("0").rstrip(".")
+
+
+def _chance(value: object) -> float:
+    """A member that must be a probability above 0, as `_decimal` writes it. Raises TypeError or ValueError."""
+    written = text(value)
+    found = float(written)
+    if not 0.0 < found <= 1.0 or _decimal(found) != written:
+        raise ValueError(f"{written!r} is not a probability")
+    return found
 
 
 def number(value: object) -> int:

@@ -18,6 +18,7 @@ class PairPolicy(StrEnum):
     """How the next pairing is chosen for a rater."""
 
     BALANCED = "balanced"
+    ACTIVE = "active"
 
 
 class RevealRule(StrEnum):

@@ -40,7 +40,11 @@ class Vote:
 
 @dataclass(frozen=True)
 class Matchup:
-    """A pairing as it was shown to a rater; answers are named by their digests."""
+    """A pairing as it was shown to a rater; answers are named by their digests.
+
+    `chance` is the probability with which its two contenders were drawn, to 12 decimals; None where they were not drawn
+    (pair policy `balanced`). It says something about the contenders, so that no rater may see it.
+    """
 
     seq: int
     token: str
@@ -51,6 +55,7 @@ class Matchup:
     answer_a: str
     answer_b: str
     issued_at: datetime
+    chance: float | None = None
 
 
 @dataclass(frozen=True)

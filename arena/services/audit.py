@@ -184,7 +184,8 @@ def _study_rows(tx: Transaction, study_id: int) -> Iterable[tuple[int, Row]]:
         yield seq, (Kind.ANSWER, payloads.answer(answer) | {"digest": _same(stored, payloads.answer_record(answer))})
     for shown, pairing in matchups.matchups(tx, study_id):
         fits = {shown.answer_a, shown.answer_b} == pairing
-        row = payloads.matchup(shown) | ({} if fits else {"pairing": "of other answers"})
+        # A chance that the row has lost must be missed, too: an entry has none where its contenders were not drawn.
+        row = {"chance": None} | payloads.matchup(shown) | ({} if fits else {"pairing": "of other answers"})
         yield shown.seq, (Kind.MATCHUP, row | {_TIME: timestamp(shown.issued_at)})
     for vote in votes.votes(tx, study_id):
         yield vote.seq, (Kind.VOTE, payloads.vote(vote))

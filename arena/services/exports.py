@@ -16,7 +16,7 @@ from arena.errors import BadInput
 from arena.services.files import FileFormat, write_records
 from arena.services.files.writing import replacing
 from arena.services.ledgerfile import Header, entry_line, write_lines
-from arena.store import changes, content, ledger, votes
+from arena.store import changes, content, ledger, matchups, votes
 from arena.store.engine import Database, Transaction
 
 What = Literal["votes", "answers", "questions", "ledger"]
@@ -85,7 +85,11 @@ def _answers(tx: Transaction, study_id: int) -> tuple[list[Row], Sequence[str]]:
 
 def _votes(tx: Transaction, study_id: int, source: str | None) -> tuple[list[Row], Sequence[str]]:
     """The votes that count, as their corrections left them; the ledger has the others."""
-    sealed, changed = ledger.sealed_texts(tx, study_id), changes.changes(tx, study_id)
+    sealed, changed, drawn = (
+        ledger.sealed_texts(tx, study_id),
+        changes.changes(tx, study_id),
+        matchups.chances(tx, study_id),
+    )
     rows: list[Row] = []
     for cast in votes.votes(tx, study_id, source=source):
         made = changed.get(cast.seq, [])
@@ -94,7 +98,7 @@ def _votes(tx: Transaction, study_id: int, source: str | None) -> tuple[list[Row
             continue
         said_at = [cast.seq, *(change.seq for change in made if change.kind is VoteChangeKind.CORRECTED)][-1]
         comment, extra = sealed.get(said_at, {}).get("comment"), sealed.get(cast.seq, {}).get("extra")
-        known = {
+        known: dict[str, object] = {
             "id": vote.key.removeprefix("id:"),
             "question_id": vote.question,
             "model_a": vote.model_a,
@@ -109,8 +113,10 @@ def _votes(tx: Transaction, study_id: int, source: str | None) -> tuple[list[Row
             "simulated": vote.simulated,
             "ledger_position": vote.seq,
         }
+        if drawn:
+            known["chance"] = None if vote.matchup_seq is None else drawn.get(vote.matchup_seq)
         rows.append(_without_clash(extra.text if extra else "{}", known) | known)
-    return rows, VOTE_COLUMNS
+    return rows, (*VOTE_COLUMNS, "chance") if drawn else VOTE_COLUMNS
 
 
 _READ = {"questions": _questions, "answers": _answers}

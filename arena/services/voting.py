@@ -16,13 +16,13 @@ from arena.domain import pairing, payloads
 from arena.domain.access import Seat
 from arena.domain.blinding import Ballot, BlindMatchup, Progress, Receipt, Reveal, Sitting
 from arena.domain.ledger import Draft, Kind
-from arena.domain.pairing import Candidate
 from arena.domain.plan import RevealRule
 from arena.domain.study import Act, Study
 from arena.domain.text import refused_character
 from arena.domain.vocabulary import HUMAN, Choice, Role, StudyState
 from arena.domain.votes import Matchup, Vote, corrected
 from arena.errors import BadInput, Conflict, NotAllowed, NotFound
+from arena.services.choosing import candidates
 from arena.store import access, changes, content, ledger, matchups, pairings, studies, votes
 from arena.store.engine import Database, Transaction
 from arena.store.matchups import Issued, Place
@@ -137,10 +137,10 @@ def _issue(tx: Transaction, study: Study, seat: Seat, rater_id: int, now: dateti
     """Let the rater hold a place on the pairing that is needed most, where any is left for this rater."""
     matchups.release_expired(tx, study.id, now=now)
     places = study.plan.raters_per_pairing
-    candidates = _candidates(tx, study.id, rater_id, places, rng)
-    if not candidates:
+    found, chance = candidates(tx, study, rater_id, rng)
+    if not found:
         return
-    pair = pairings.pair(tx, pairing.choose(candidates, rng).pairing_id)
+    pair = pairings.pair(tx, pairing.choose(found, rng).pairing_id)
     place = Place(
         study_id=study.id,
         pairing_id=pair.id,
@@ -149,24 +149,13 @@ def _issue(tx: Transaction, study: Study, seat: Seat, rater_id: int, now: dateti
         until=now + timedelta(minutes=study.plan.claim_minutes),
     )
     # A pairing that this rater was shown and let go comes back as it was shown.
-    matchup_id = matchups.earlier(tx, rater_id, pair.id) or _show(tx, place, pair, seat, now, rng)
+    matchup_id = matchups.earlier(tx, rater_id, pair.id) or _show(tx, place, pair, seat, now, rng, chance)
     matchups.claim(tx, place, matchup_id)
 
 
-def _candidates(tx: Transaction, study_id: int, rater_id: int, places: int, rng: Random) -> list[Candidate]:
-    """The pairings of those contenders that are needed most and have any left for this rater."""
-    most, *others = pairing.by_need(pairings.served(tx, study_id), rng)
-    if found := pairings.candidates(tx, study_id, rater_id, most, places):
-        return found
-    if not pairings.remaining(tx, study_id, rater_id, places):
-        return []
-    # Where answers are few, most pairs of contenders have no pairing at all: they are not asked for one by one.
-    left = pairings.with_candidates(tx, study_id, rater_id, places)
-    pair = next((pair for pair in others if pair in left), None)
-    return pairings.candidates(tx, study_id, rater_id, pair, places) if pair else []
-
-
-def _show(tx: Transaction, place: Place, pair: Pair, seat: Seat, now: datetime, rng: Random) -> int:
+def _show(
+    tx: Transaction, place: Place, pair: Pair, seat: Seat, now: datetime, rng: Random, chance: float | None
+) -> int:
     """Record what the rater is about to see, before it is seen. Returns the matchup's row number."""
     sides = pairing.toss(pair.low, pair.high, rng)
     shown = Matchup(
@@ -179,6 +168,7 @@ def _show(tx: Transaction, place: Place, pair: Pair, seat: Seat, now: datetime, 
         answer_a=sides.a.digest,
         answer_b=sides.b.digest,
         issued_at=now,
+        chance=chance,
     )
     draft = Draft(Kind.MATCHUP, payloads.recorded_matchup(shown, chains.nonce()), seat.pseudonym)
     [entry] = ledger.append(tx, place.study_id, [draft], now=now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, insert, not_, or_, select
 
 from arena.domain.ledger import known
 from arena.domain.vocabulary import CannotJudgeReason, Choice, VoteChangeKind
@@ -77,13 +77,35 @@ def stray(tx: Transaction, study_id: int) -> int | None:
 
 def set_aside(tx: Transaction, study_id: int) -> dict[str, int]:
     """How many votes of each source do not count: excluded, or withdrawn. Counted where they lie: there may be many."""
+    query = select(Vote.source, func.count()).where(Vote.study_id == study_id, _is_changed(study_id), _is_set_aside())
+    return dict(tx.execute(query.group_by(Vote.source)).all())
+
+
+def counted(tx: Transaction, study_id: int, source: str) -> list[tuple[int, int, str, int]]:
+    """The votes of one source that count, as their corrections left them.
+
+    Row numbers of the contenders on sides A and B, choice, how many. Counted where they lie.
+    """
+    is_changed = _is_changed(study_id)
+    said = select(Row.choice).where(Row.vote_id == Vote.id, Row.choice.is_not(None)).order_by(Row.seq.desc()).limit(1)
+    corrected = func.coalesce(said.scalar_subquery(), Vote.choice)
+    choice = case((is_changed, corrected), else_=Vote.choice).label("stands")
+    query = select(Vote.contender_a_id, Vote.contender_b_id, choice, func.count())
+    query = query.where(Vote.study_id == study_id, Vote.source == source, not_(and_(is_changed, _is_set_aside())))
+    rows = tx.execute(query.group_by(Vote.contender_a_id, Vote.contender_b_id, choice))
+    return [(a, b, word, count) for a, b, word, count in rows]
+
+
+def _is_changed(study_id: int) -> ColumnElement[bool]:
+    return Vote.id.in_(select(Row.vote_id).where(Row.study_id == study_id))
+
+
+def _is_set_aside() -> ColumnElement[bool]:
+    """Whether a vote was withdrawn, or the last word on it is an exclusion."""
     words = (VoteChangeKind.EXCLUDED, VoteChangeKind.READMITTED)
     last = select(Row.kind).where(Row.vote_id == Vote.id, Row.kind.in_(words)).order_by(Row.seq.desc()).limit(1)
     left = select(Row.id).where(Row.vote_id == Vote.id, Row.kind == VoteChangeKind.WITHDRAWN).exists()
-    changed = select(Row.vote_id).where(Row.study_id == study_id)
-    query = select(Vote.source, func.count()).where(Vote.study_id == study_id, Vote.id.in_(changed))
-    query = query.where(or_(left, last.scalar_subquery() == VoteChangeKind.EXCLUDED)).group_by(Vote.source)
-    return dict(tx.execute(query).all())
+    return or_(left, last.scalar_subquery().is_not_distinct_from(VoteChangeKind.EXCLUDED))
 
 
 def withdraw(tx: Transaction, study_id: int, rater_id: int, seq: int) -> None:

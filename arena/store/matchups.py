@@ -115,6 +115,7 @@ def add(tx: Transaction, place: Place, shown: Matchup, sides: tuple[int, int]) -
         "answer_b_id": sides[1],
         "issued_at": shown.issued_at,
         "seq": shown.seq,
+        "chance": shown.chance,
     }
     return int(tx.execute(_add(), values).scalar_one())
 
@@ -236,6 +237,13 @@ def matchups(tx: Transaction, study_id: int) -> Iterator[tuple[Matchup, set[str]
         yield Matchup(*row[:-2]), set(row[-2:])
 
 
+def chances(tx: Transaction, study_id: int) -> dict[int, float]:
+    """With which probability the contenders of matchups were drawn, by ledger entry; only of those where they were."""
+    matchup = tables.Matchup
+    query = select(matchup.seq, matchup.chance).where(matchup.study_id == study_id, matchup.chance.is_not(None))
+    return {seq: chance for seq, chance in tx.execute(query) if chance is not None}
+
+
 def settled(tx: Transaction, study_id: int) -> set[int]:
     """The matchups that hold a place of their own pairing, under their own rater, for good: their ledger entries."""
     matchup = tables.Matchup
@@ -273,6 +281,7 @@ def _matchups() -> Select[*tuple[Any, ...]]:
             a.digest,
             b.digest,
             tables.Matchup.issued_at,
+            tables.Matchup.chance,
         )
         .join(Rater, Rater.id == tables.Matchup.rater_id)
         .join(a, a.id == tables.Matchup.answer_a_id)

@@ -162,6 +162,35 @@ def _remaining() -> Select[int]:
     return select(func.count() - gone).select_from(Pairing).where(Pairing.study_id == bindparam("study"))
 
 
+def sizes(tx: Transaction, study_id: int) -> dict[ContenderPair, int]:
+    """How many pairings each two contenders have; only those that have any. They stay as they are."""
+    contenders = Pairing.contender_low_id, Pairing.contender_high_id
+    query = select(*contenders, func.count()).where(Pairing.study_id == study_id).group_by(*contenders)
+    return {(low, high): size for low, high, size in tx.execute(query)}
+
+
+def held(tx: Transaction, rater_id: int) -> dict[ContenderPair, int]:
+    """How many pairings of each two contenders a rater holds a place of; only those with any."""
+    return {(low, high): count for low, high, count in tx.execute(_held(), {"rater": rater_id})}
+
+
+@cache
+def _held() -> Select[int, int, int]:
+    contenders = Claim.contender_low_id, Claim.contender_high_id
+    query = select(*contenders, func.count()).where(Claim.rater_id == bindparam("rater"))
+    return query.group_by(*contenders)
+
+
+def has_beyond(tx: Transaction, study_id: int, places: int) -> bool:
+    """Whether a place beyond so many is taken, as after the plan was changed to fewer."""
+    return tx.scalar(_beyond(), {"study": study_id, "places": places}) is not None
+
+
+@cache
+def _beyond() -> Select[int]:
+    return select(Claim.place).where(Claim.study_id == bindparam("study"), Claim.place > bindparam("places")).limit(1)
+
+
 def pair(tx: Transaction, pairing_id: int) -> Pair:
     """A pairing with what is needed to show it."""
     row = tx.execute(_pairs(), {"pairing": pairing_id}).one()

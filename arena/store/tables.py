@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import Double, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from arena.store.base import Base, row_id
@@ -155,7 +155,10 @@ class Rater(Base):
 
 
 class Matchup(Base):
-    """A pairing shown to one rater, with its sides. Append-only."""
+    """A pairing shown to one rater, with its sides. Append-only.
+
+    `chance` is that with which its contenders were drawn; null where they were not drawn.
+    """
 
     __tablename__ = "matchup"
     __table_args__ = (
@@ -173,6 +176,7 @@ class Matchup(Base):
     answer_b_id: Mapped[int] = mapped_column(ForeignKey("answer.id"))
     issued_at: Mapped[datetime]
     seq: Mapped[int]
+    chance: Mapped[float | None] = mapped_column(Double)
 
 
 class Claim(Base):

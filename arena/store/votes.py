@@ -91,6 +91,11 @@ def count(tx: Transaction, rater_id: int) -> int:
     return tx.scalar(_count(), {"rater": rater_id}) or 0
 
 
+def behind(tx: Transaction, study_id: int, source: str, seq: int) -> int:
+    """How many votes of one source were recorded behind an entry."""
+    return tx.scalar(_behind(), {"study": study_id, "source": source, "seq": seq}) or 0
+
+
 def vote_on(tx: Transaction, matchup_id: int) -> Vote | None:
     """The vote on a matchup, if there is one."""
     row = tx.execute(_vote_on(), {"matchup": matchup_id}).one_or_none()
@@ -107,6 +112,13 @@ def last_vote(tx: Transaction, rater_id: int) -> Vote | None:
 @cache
 def _count() -> Select[int]:
     return select(func.count()).select_from(tables.Vote).where(tables.Vote.rater_id == bindparam("rater"))
+
+
+@cache
+def _behind() -> Select[int]:
+    vote = tables.Vote
+    of_source = vote.study_id == bindparam("study"), vote.source == bindparam("source"), vote.seq > bindparam("seq")
+    return select(func.count()).select_from(vote).where(*of_source)
 
 
 @cache

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 
 from arena.domain import pairing
 from arena.domain.pairing import Sides
-from arena.domain.plan import Plan
+from arena.domain.plan import PairPolicy, Plan
 from arena.services import voting
 from arena.settings import Settings
 from arena.store.engine import Database
@@ -49,11 +49,12 @@ class Clock:
 
 @dataclass(frozen=True)
 class World:
-    """What differs: the answers with their authors, the coin's faces, and how many studies were there before."""
+    """What differs: the answers with their authors, the coin's faces, the studies before it, and how pairs come."""
 
     answers: Sequence[Written]
     is_flipped: bool = False
     studies_before: int = 0
+    policy: PairPolicy = PairPolicy.BALANCED
     planted: Callable[[ASGIApp], ASGIApp] = field(default=lambda app: app)
 
 
@@ -68,7 +69,7 @@ def replay(db: Database, world: World, monkeypatch: pytest.MonkeyPatch, *, match
         for n in range(world.studies_before):
             make_study(db, one_style(2), now=NOW, plan=Plan(), name=f"earlier{n}")
         rng.seed(3)
-        make_study(db, world.answers, now=NOW, plan=Plan(raters_per_pairing=2), name=STUDY)
+        make_study(db, world.answers, now=NOW, plan=Plan(raters_per_pairing=2, pair_policy=world.policy), name=STUDY)
         sessions = sign_in(db, RATERS, now=NOW)
         app = world.planted(create_app(SETTINGS, db, clock=Clock()))
         with ExitStack() as opened:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from arena import assets
-from arena.domain.plan import Plan
+from arena.domain.plan import PairPolicy, Plan
 from arena.errors import BadInput, NotFound
 from arena.services import backup, erasure, exclusions, imports, restore, studies
 from arena.services.files import read_records
@@ -31,14 +31,22 @@ class RecordMachine(VotingRules):
     """One study on one database. `kind` and `databases` are set by the test."""
 
     @initialize(
-        places=st.integers(1, 2), goes=st.booleans(), opens=mostly, moves=seldom, first=st.lists(turns, max_size=9)
+        places=st.integers(1, 2),
+        goes=st.booleans(),
+        draws=st.booleans(),
+        opens=mostly,
+        moves=seldom,
+        first=st.lists(turns, max_size=9),
     )
-    def begin(self, places: int, goes: bool, opens: bool, moves: bool, first: list[tuple[int, int, Words]]) -> None:
+    def begin(
+        self, places: int, goes: bool, draws: bool, opens: bool, moves: bool, first: list[tuple[int, int, Words]]
+    ) -> None:
         rule_ = "withdraw_votes" if goes else "keep_votes"
         plan = {"raters_per_pairing": places, "claim_minutes": 5, "withdrawal": rule_, "reveal": "never"}
-        self.model = Model(plan=plan | {"choices": list(CHOICES)}, instance=1, position=1)
+        policy = PairPolicy.ACTIVE if draws else PairPolicy.BALANCED
+        self.model = Model(plan=plan | {"choices": list(CHOICES), "pair_policy": policy}, instance=1, position=1)
         self.moves = moves
-        made = Plan(raters_per_pairing=places, claim_minutes=5)
+        made = Plan(raters_per_pairing=places, claim_minutes=5, pair_policy=policy)
         studies.create(self.db, name=STUDY, title="A study", plan=made, now=NOW)
         studies.change_plan(self.db, STUDY, [f"withdrawal={rule_}"], reason=None, now=NOW)
         self.bring_content()

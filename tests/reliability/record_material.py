@@ -81,6 +81,8 @@ FILES: list[tuple[str, list[Row]]] = [
     ),
 ]
 SETTINGS: list[tuple[str, Any]] = [
+    ("pair_policy", "active"),
+    ("pair_policy", "balanced"),
     ("raters_per_pairing", 1),
     ("raters_per_pairing", 2),
     ("raters_per_pairing", 3),

@@ -43,14 +43,15 @@ class VotingRules(StudyRules):
         return got.token
 
     def _check_given(self, pseudonym: str, got: BlindMatchup) -> None:
-        """A new pair is of the contenders and the pairing that were least served; one let go comes as it was."""
+        """A new pair is the least served of contenders that were least served or drawn; one let go is as it was."""
         model = self.model
         (question, a), (other, b) = SIDES[got.answer_a], SIDES[got.answer_b]
         assert (question, other) == (got.question.removesuffix("?"), question)
         pairing, left, taken = (question, frozenset((a, b))), model.left_for(pseudonym), model.taken()
         assert pairing in left
-        served = {names: sum(n for (_, pair), n in taken.items() if pair == names) for _, names in left}
-        assert served[pairing[1]] == min(served.values())
+        if model.plan["pair_policy"] == "balanced":
+            served = {names: sum(n for (_, pair), n in taken.items() if pair == names) for _, names in left}
+            assert served[pairing[1]] == min(served.values())
         assert taken[pairing] == min(taken[one] for one in left if one[1] == pairing[1])
         earlier = [
             t for t, (who, q, sides) in model.shown.items() if who == pseudonym and (q, frozenset(sides)) == pairing

@@ -31,7 +31,7 @@ from arena.domain import pairing, payloads
 from arena.domain.blinding import Ballot
 from arena.domain.ledger import GENESIS, Draft, Head, Kind, link
 from arena.domain.pairing import Sides
-from arena.domain.plan import Plan
+from arena.domain.plan import PairPolicy, Plan
 from arena.domain.vocabulary import HUMAN, Choice
 from arena.domain.votes import Vote
 from arena.services import voting
@@ -64,6 +64,7 @@ pytestmark = pytest.mark.reliability
 
 LONGER = ("a-contender-with-a-long-name-v1.5", "b", "cc", "d-70b")
 TWO = NAMES[:2]
+DRAWN = PairPolicy.ACTIVE
 
 
 def by(authors: Sequence[str], answers: Iterable[Written], names: Sequence[str] = NAMES) -> list[Written]:
@@ -82,6 +83,8 @@ TWINS = {
     "sides": (World(each_its_length(6)), World(each_its_length(6), is_flipped=True)),
     "names": (World(one_style(6)), World(by(LONGER, one_style(6)))),
     "rows": (World(one_style(6)), World(one_style(6), studies_before=2)),
+    "names, drawn": (World(one_style(6), policy=DRAWN), World(by(LONGER, one_style(6)), policy=DRAWN)),
+    "rows, drawn": (World(one_style(6), policy=DRAWN), World(one_style(6), studies_before=2, policy=DRAWN)),
     "authors": (World(one_style(20, TWO)), World(exchanged(one_style(20, TWO)), is_flipped=True)),
     "authors of unlike lengths": (
         World(each_its_length(20, TWO)),
@@ -90,7 +93,7 @@ TWINS = {
 }
 
 
-ON_BOTH = ("rows", "authors")
+ON_BOTH = ("rows", "rows, drawn", "authors")
 """The twins that are told apart by what a database does."""
 
 

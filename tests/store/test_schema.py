@@ -77,7 +77,7 @@ def add(db: Database, table: str, cells: Mapping[str, Any]) -> None:
 
 def some_row(table: str) -> dict[str, Any]:
     """A value for every column."""
-    values: dict[type, Any] = {int: 1, str: "1", bool: True}
+    values: dict[type, Any] = {int: 1, str: "1", bool: True, float: 0.5}
     columns = tables.Study.metadata.tables[table].columns
     return {column.name: values.get(column.type.python_type, NOW) for column in columns}
 
