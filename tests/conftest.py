@@ -6,6 +6,7 @@ the databases do ask is checked by their settings (`check_durable`), and by the 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -33,6 +34,21 @@ def database_folder() -> Iterator[Path]:
     has_room = os.access(MEMORY, os.W_OK | os.X_OK) and shutil.disk_usage(MEMORY).free > ROOM
     with tempfile.TemporaryDirectory(prefix="pg", dir=MEMORY if has_room else None) as folder:
         yield Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def own_loop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Outside of the browser's tests, no event loop runs: Playwright leaves its own marked as running in the process,
+    and `asyncio.run` refuses to begin beside it."""
+    loop = asyncio._get_running_loop()
+    if loop is None or "browser" in request.path.parts:
+        yield
+        return
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(loop)
 
 
 @pytest.fixture(scope="session")
