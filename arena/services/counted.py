@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arena.domain.history import History
-from arena.domain.ledger import Head
+from arena.domain.ledger import Head, LedgerBroken
 from arena.domain.reading import take
 from arena.domain.study import Study
 from arena.domain.vocabulary import VoteChangeKind
@@ -33,6 +33,7 @@ Column = npt.NDArray[Any]
 _OUTCOME = np.array([OUTCOMES.index(c.winner) if c.winner else -1 for c in packed.CHOICES], dtype=np.int8)
 """What each of CHOICES is counted as; -1: nothing."""
 _CANNOT_JUDGE = int(np.argmin(_OUTCOME))
+_NOWHERE = -2
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +112,10 @@ def keep_packed(db: Database, study: Study, source: str, progress: Progress) -> 
 
 
 def of_study(db: Database, study: Study, source: str, *, at: int | None = None) -> Counted:
-    """The votes of a study up to the ledger position `at`, or all. Raises BadInput for a position that is not there."""
+    """The votes of a study up to the ledger position `at`, or all.
+
+    Raises BadInput for a position that is not there, and LedgerBroken for votes that cannot be (see `store.packed`).
+    """
     with db.read() as tx:
         head = ledger.chain_of(tx, study.id).head
         _check_position(at, head)
@@ -224,21 +228,36 @@ def _named_votes(tx: Transaction, study_id: int, cast: packed.Table, outcome: np
     people = raters.ids(tx, study_id)
     return from_codes(
         list(contenders),
-        _places(contenders, cast["a"]),
-        _places(contenders, cast["b"]),
+        _places("contender", contenders, cast["seq"], cast["a"]),
+        _places("contender", contenders, cast["seq"], cast["b"]),
         outcome,
         questions=list(questions),
-        question=_places(questions, cast["question"]),
+        question=_places("question", questions, cast["seq"], cast["question"], needed=False),
         raters=list(people),
-        rater=_places(people, cast["rater"]),
+        rater=_places("rater", people, cast["seq"], cast["rater"], needed=False),
     )
 
 
-def _places(rows: Mapping[str, int], column: npt.NDArray[np.uint32]) -> npt.NDArray[np.int32]:
-    """Numbers of rows as places among `rows`, which leads from names to these; -1 for 0."""
-    table = np.full(max(rows.values(), default=0) + 1, -1, dtype=np.int32)
+def _places(
+    what: str,
+    rows: Mapping[str, int],
+    seqs: npt.NDArray[np.int64],
+    column: npt.NDArray[np.uint32],
+    *,
+    needed: bool = True,
+) -> npt.NDArray[np.int32]:
+    """Numbers of rows as places among `rows`, which leads from names to these; where none is `needed`, -1 for 0.
+
+    Raises LedgerBroken for any other number, with the entry, of `seqs`, of the first vote that has one.
+    """
+    table = np.full(max(rows.values(), default=0) + 2, _NOWHERE, dtype=np.int32)  # the last is for all numbers above
     table[list(rows.values())] = np.arange(len(rows))
-    return table[column]
+    table[0] = _NOWHERE if needed else -1
+    places = table[np.minimum(column, len(table) - 1)]
+    if (lost := places == _NOWHERE).any():
+        seq = int(seqs[np.argmax(lost)])
+        raise LedgerBroken(seq, f"its vote is counted for a {what} that the study does not have; {packed.REMEDY}")
+    return places
 
 
 def _named(names: Sequence[str], codes: Column | None, rows: int = 0) -> Column:

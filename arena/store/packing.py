@@ -1,6 +1,7 @@
 """Making the packed copies of votes that `store.packed` reads, and telling whether they are right.
 
-Of two who make copies at once, one finds it done: both start where the copies end, and take the same votes.
+Of two who make copies at once, one finds it done: both start where the copies end, and take the same votes. A copy
+that was cut stands in the way of its like: `keep` puts the right one in its place.
 """
 
 from __future__ import annotations
@@ -11,43 +12,46 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Select, bindparam, func, select, text
+from sqlalchemy import Connection, Select, bindparam, delete, func, not_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 from arena.errors import Busy, Incomplete
 from arena.store.base import table_of
 from arena.store.engine import Database, Transaction
-from arena.store.packed import COLUMNS, Table, copies, rows
+from arena.store.packed import AS_STORED, COLUMNS, Table, copies, is_whole, rows
 from arena.store.tables import PackedVotes, Vote
 
 SIZE = 10_000
 """Votes in a copy; fewer wait in `vote` until they are so many."""
 _PATIENCE = 2000
 """Milliseconds to wait for another writer."""
-Values = dict[str, object]
+Values = dict[str, Any]
 
 
 def pack(tx: Transaction, study_id: int, source: str) -> None:
-    """Copy the votes of which there are enough, within the caller's transaction."""
-    for values in _missing(tx, study_id, source):
-        tx.execute(_add(tx.dialect.name), values)
+    """Copy the votes of which there are enough, within the caller's transaction; not beyond a copy that was cut.
+
+    To put that right takes a right that who imports need not have, and a refusal would end the import.
+    """
+    for _ in _made(tx, study_id, source, commit=None):
+        pass
 
 
 def keep(db: Database, study_id: int, source: str, *, report: Callable[[int, int], None]) -> bool:
     """Copy the votes of which there are enough; `report` is told the votes done and their total.
 
-    Returns whether that could be done: not by a user who may only read, and not while somebody else writes for long.
-    The copies are stored one by one, so that those who vote wait for none of it.
+    Returns whether that could be done: not by a user who may only read, nor by one who may not delete a copy that was
+    cut, and not while somebody else writes for long. The copies are stored one by one, so that those who vote wait for
+    none of it.
     """
     try:
         with db.outside() as connection, _impatient(connection):
             total = _waiting(connection, study_id, source)
-            for number, values in enumerate(_missing(connection, study_id, source), 1):
-                connection.commit()  # on SQLite a reader cannot turn to writing when another has written since
-                connection.execute(_add(db.kind), values)
-                connection.commit()
-                report(number * SIZE, total)
+            done = 0
+            for votes in _made(connection, study_id, source, commit=connection.commit):
+                done += votes
+                report(min(done, total), total)
     except (Busy, Incomplete, DBAPIError):
         return False
     return True
@@ -79,16 +83,50 @@ def _first(votes: Table, body: object) -> int:
     return int(votes["seq"][at]) if at < len(votes) else 0
 
 
-def _missing(tx: Transaction, study_id: int, source: str) -> Iterator[Values]:
-    """The copies that can be made, as rows of the table."""
+def _made(tx: Transaction, study_id: int, source: str, *, commit: Callable[[], None] | None) -> Iterator[int]:
+    """Make one copy after the other; yields the votes that each step has brought among the copied.
+
+    `commit` is called before and after each is stored: on SQLite a reader cannot turn to writing when another has
+    written since. Without it a copy that was cut is left, and all behind it.
+    """
     after = _end(tx, study_id, source)
-    of: Values = {"study_id": study_id, "source": source}
-    while (
-        last := tx.scalar(_full(), {"study": study_id, "source": source, "after": after, "size": SIZE - 1})
-    ) is not None:
-        votes = rows(tx, study_id, source, after=after, last=last)
-        yield of | {"after_seq": after, "last_seq": last, "body": votes.tobytes()}
-        after = last
+    while (values := _next(tx, study_id, source, after)) is not None:
+        if commit:
+            commit()
+        is_new = _stored(tx, values, may_replace=commit is not None)
+        if commit:
+            commit()
+        if is_new:
+            yield SIZE
+            after = values["last_seq"]
+            continue
+        # Somebody else has made it, or those behind a copy that was cut are there still.
+        there = [copy for copy in copies(tx, study_id, source) if copy.after >= after]
+        if not there:
+            return
+        yield sum(copy.votes for copy in there)
+        after = there[-1].last
+
+
+def _next(tx: Transaction, study_id: int, source: str, after: int) -> Values | None:
+    """The copy that can be made behind an entry, as a row of the table; None where the votes are too few."""
+    last = tx.scalar(_full(), {"study": study_id, "source": source, "after": after, "size": SIZE - 1})
+    if last is None:
+        return None
+    votes = rows(tx, study_id, source, after=after, last=last)
+    return {"study_id": study_id, "source": source, "after_seq": after, "last_seq": last, "body": votes.tobytes()}
+
+
+def _stored(tx: Transaction, values: Values, *, may_replace: bool) -> bool:
+    """Store a copy. Returns whether it is new: not where one stands there, unless it was cut and may be replaced."""
+    add = _add(tx.dialect.name)
+    is_new = tx.scalar(add, values) is not None
+    if not is_new and may_replace:
+        key = (PackedVotes.study_id, PackedVotes.source, PackedVotes.after_seq)
+        at = (column == values[column.key] for column in key)
+        if tx.execute(delete(PackedVotes).where(*at, not_(is_whole()))).rowcount:
+            is_new = tx.scalar(add, values) is not None
+    return is_new
 
 
 def _end(tx: Transaction, study_id: int, source: str) -> int:
@@ -112,14 +150,14 @@ def _full() -> Select[int]:
 
 
 @cache
-def _body() -> Select[bytes]:
-    query = select(PackedVotes.body).where(PackedVotes.study_id == bindparam("study"))
+def _body() -> Select[Any]:
+    query = select(AS_STORED).where(PackedVotes.study_id == bindparam("study"))
     return query.where(PackedVotes.source == bindparam("source"), PackedVotes.after_seq == bindparam("after"))
 
 
 def _add(kind: str) -> Any:
     insert = sqlite.insert if kind == "sqlite" else postgresql.insert
-    return insert(table_of(PackedVotes)).on_conflict_do_nothing()
+    return insert(table_of(PackedVotes)).on_conflict_do_nothing().returning(PackedVotes.after_seq)
 
 
 @contextmanager

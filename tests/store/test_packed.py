@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import threading
+import tracemalloc
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,6 +32,7 @@ SOURCES = ("human", "judge:one")
 def _of_few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packing, "SIZE", 3)
     monkeypatch.setattr(packed, "_AT_ONCE", 2)
+    monkeypatch.setattr(packed, "_PAGE", 2)
 
 
 @pytest.fixture
@@ -161,9 +164,56 @@ def test_what_a_missing_or_cut_copy_held_is_read_from_the_votes(full: Database, 
         )
     assert copies(full) == [first]
     assert of_study(full) == without
-    if spoilt == "gone":
-        kept(full)
-        assert copies(full)[:2] == [first, second]
+    kept(full)
+    assert copies(full)[:2] == [first, second]
+    check_alone(full)
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Behind which entries those who pack read votes from their rows."""
+    read, rows = list[int](), packed.rows
+
+    def watched(*args: Any, after: int, last: int) -> packed.Table:
+        read.append(after)
+        return rows(*args, after=after, last=last)
+
+    monkeypatch.setattr(packing, "rows", watched)
+    return read
+
+
+def test_a_cut_copy_is_made_again_and_those_behind_it_are_not(full: Database, read: list[int]) -> None:
+    kept(full)
+    made, said = copies(full), list[tuple[int, int]]()
+    assert len(made) > 3
+    cut(full, made[0], b"")
+    assert copies(full) == []
+    read.clear()
+    assert packing.keep(full, studies.get(full, "s").id, "human", report=lambda *done: said.append(done))
+    assert copies(full) == made
+    assert read == [made[0].after, made[1].after], "the second is read before it is known to be there"
+    assert said[-1] == (sum(copy.votes for copy in made),) * 2
+    read.clear()
+    assert kept(full)
+    assert read == []
+    check_alone(full)
+
+
+def test_an_import_leaves_a_cut_copy_and_repeats_no_work(full: Database, read: list[int]) -> None:
+    kept(full)
+    made = copies(full)
+    cut(full, made[0], b"x")
+    read.clear()
+    cast_elsewhere(full, "s", [{"model_a": "alpha", "model_b": "beta", "winner": "tie"}])
+    assert read == [made[0].after]
+    assert copies(full) == []
+
+
+def cut(db: Database, copy: packed.Stretch, body: bytes) -> None:
+    """Leave another body than was stored."""
+    with db.write() as tx:
+        where = (PackedVotes.after_seq == copy.after, PackedVotes.source == "human")
+        tx.execute(update(PackedVotes).where(*where).values(body=body))
 
 
 def test_of_many_who_pack_at_once_none_fails_and_nothing_is_double(full: Database) -> None:
@@ -186,11 +236,14 @@ def test_who_comes_second_finds_it_done(full: Database) -> None:
     """Both have read which copies there are before either stores one."""
     study_id = studies.get(full, "s").id
     with full.read() as tx:
-        ours = list(packing._missing(tx, study_id, "human"))
+        first = packing._next(tx, study_id, "human", 0)
+        assert first is not None
+        ours = [first, packing._next(tx, study_id, "human", first["last_seq"])]
     kept(full)
     with full.write() as tx:
         for values in ours:
-            tx.execute(packing._add(full.kind), values)
+            assert values is not None
+            assert not packing._stored(tx, values, may_replace=True)
     check_alone(full)
 
 
@@ -217,7 +270,7 @@ def test_while_another_process_writes_the_board_does_without(full: Database) -> 
     db.close()
 
 
-def test_who_may_only_read_gets_the_board_all_the_same(make_db: MakeDatabase) -> None:
+def test_who_may_only_read_gets_the_board_all_the_same(make_db: MakeDatabase, read: list[int]) -> None:
     db, role = make_db("postgresql"), f"reads_{uuid.uuid4().hex}"
     eventful(db)
     forget(db)
@@ -231,6 +284,15 @@ def test_who_may_only_read_gets_the_board_all_the_same(make_db: MakeDatabase) ->
         with db.write() as tx:
             tx.execute(text(f"GRANT INSERT ON packed_votes TO {role}"))
         assert kept(reader), "the control: the right to insert is all that was wanting"
+        cut(db, copies(db)[0], b"x")
+        read.clear()
+        assert not kept(reader), "to delete the cut copy is another right"
+        assert read == [0]
+        assert of_study(reader) == of_study(db)
+        with db.write() as tx:
+            tx.execute(text(f"GRANT DELETE ON packed_votes TO {role}"))
+        assert kept(reader)
+        check_alone(db)
     finally:
         reader.close()
         with db.write() as tx:
@@ -285,6 +347,99 @@ def test_an_audit_finds_a_copy_of_votes_that_are_not_there(full: Database) -> No
         tx.execute(insert(PackedVotes).values({**row, "study_id": studies.get(full, "t").id}))
     with pytest.raises(LedgerBroken, match="packed copy"):
         audit.audit_study(full, studies.get(full, "t").id)
+
+
+def changed(body: bytes, place: int, **fields: int) -> bytes:
+    """A copy with other numbers in one vote."""
+    numbers = np.frombuffer(body, np.uint8).copy()
+    vote = numbers.view(packed.COLUMNS)[place : place + 1]
+    for name, number in fields.items():
+        if name == "simulated":  # a byte, which NumPy would make 1
+            numbers[(place + 1) * packed.COLUMNS.itemsize - 1] = number
+        else:
+            vote[name] = number
+    return numbers.tobytes()
+
+
+TAMPERED: list[dict[str, Any]] = [
+    {"body": {"place": 0, "choice": 99}},
+    {"body": {"place": 1, "choice": len(packed.CHOICES)}},
+    {"body": {"place": 1, "simulated": 2}},
+    {"body": {"place": 0, "seq": 2**62}},
+    {"body": {"place": 0, "seq": 0}},
+    {"body": {"place": 2, "seq": 2**62}},
+    {"body": {"place": 0, "question": 4_000_000_000}},
+    {"body": {"place": 0, "a": 9999}},
+    {"body": {"place": 2, "b": 0}},
+    {"body": {"place": 1, "a": 2**32 - 1}},
+    {"body": {"place": 1, "rater": 9999}},
+    {"last_seq": 2**62},
+]
+
+
+def test_no_board_is_made_of_a_copy_that_holds_what_no_vote_can(full: Database) -> None:
+    without = of_study(full, "judge:one")
+    kept(full, "judge:one")
+    assert of_study(full, "judge:one") == without
+    first = update(PackedVotes).where(PackedVotes.after_seq == 0)
+    with full.read() as tx:
+        stored = tx.execute(select(PackedVotes.__table__).where(PackedVotes.after_seq == 0)).mappings().one()
+    for tampered in TAMPERED:
+        values = {"body": changed(stored["body"], **tampered["body"])} if "body" in tampered else tampered
+        with full.write() as tx:
+            tx.execute(first.values({**stored, **values}))
+        with pytest.raises(LedgerBroken, match=r"`arena audit` tells more; .* may be deleted"):
+            pytest.fail(f"a board of {tampered}: {of_study(full, 'judge:one')}")
+    forget(full)
+    assert of_study(full, "judge:one") == without
+
+
+def test_a_vote_that_names_nothing_known_is_told_by_its_entry(full: Database) -> None:
+    kept(full, "judge:one")
+    with full.write() as tx:
+        body = tx.scalar(select(PackedVotes.body)) or b""
+        tx.execute(update(PackedVotes).where(PackedVotes.after_seq == 0).values(body=changed(body, 1, a=9999)))
+    with pytest.raises(LedgerBroken, match="for a contender that the study does not have") as found:
+        of_study(full, "judge:one")
+    assert found.value.position == np.frombuffer(body, packed.COLUMNS)["seq"][1]
+
+
+@pytest.mark.parametrize("column", ["body", "last_seq"])
+def test_text_where_sqlite_should_keep_numbers_is_no_copy(make_db: MakeDatabase, column: str) -> None:
+    db = make_db("sqlite")
+    eventful(db)
+    forget(db)
+    kept(db)
+    with db.write() as tx:
+        words = "x" * 3 * packed.COLUMNS.itemsize
+        tx.execute(text(f"UPDATE packed_votes SET {column} = :words WHERE after_seq = 0"), {"words": words})
+    with pytest.raises(LedgerBroken, match="`arena audit` tells more"):
+        of_study(db)
+    with pytest.raises(LedgerBroken):
+        audit.audit_study(db, studies.get(db, "s").id)
+
+
+def test_votes_read_from_their_rows_take_no_more_room_than_in_a_copy(
+    make_db: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed, "_PAGE", 100)
+    db, number = make_db("sqlite"), 20_000
+    eventful(db)
+    with db.write() as tx:
+        vote = dict(tx.execute(select(Vote.__table__)).mappings().first() or {})
+        vote |= {"source": "many", "matchup_id": None}
+        seqs = range(10_000, 10_000 + number)
+        tx.execute(insert(Vote), [vote | {"id": seq, "seq": seq, "key": f"key {seq}"} for seq in seqs])
+    with db.read() as tx:
+        packed.ballots(tx, vote["study_id"], "human")  # statements are made once
+        tracemalloc.start()
+        try:
+            found = packed.ballots(tx, vote["study_id"], "many")
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert found["seq"].tolist() == list(seqs)
+    assert most < 1.5 * number * packed.COLUMNS.itemsize
 
 
 def test_a_choice_that_is_none_is_not_taken_for_one(make_db: MakeDatabase) -> None:
