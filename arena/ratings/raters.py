@@ -115,7 +115,7 @@ def raters(
         raise BadInput(f"rounds must be {LEAST_ROUNDS} or more, so that a probability of {THRESHOLD:g} can be told")
     given = (votes if isinstance(votes, Votes) else encode(votes)).counted(both_bad).single()
     if given.rater is None or len(given.raters) < 3:
-        raise BadInput(f"raters are compared where three or more are named, and the votes name {len(given.raters)}")
+        raise BadInput(f"raters can be compared where at least three are named; these votes name {len(given.raters)}")
     order = _in_order(given, given.rater)
     score = np.where(given.outcome == A_WINS, 1.0, np.where(given.outcome == B_WINS, 0.0, 0.5))[order]
     report = _Parts(progress)
