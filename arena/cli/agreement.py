@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from arena.cli import given
-from arena.cli.common import STANDARD_STREAM, opened, progress, say, write
+from arena.cli.common import STANDARD_STREAM, deliver, opened, progress
 from arena.cli.exchange import records
-from arena.domain.text import printable
 from arena.errors import BadInput
 from arena.ratings import Progress
 from arena.ratings.agreement.labels import BothBadLabel
@@ -22,7 +20,6 @@ from arena.services import agreement as agreements
 from arena.services import studies
 from arena.services.agreement import AgreementRequest, Field
 from arena.services.files import FileFormat
-from arena.services.files.writing import replacing
 
 _OF_SOURCE = re.compile(r"(human|judge:[^=]*)=(.*)", re.DOTALL)
 
@@ -61,13 +58,7 @@ def agreement(
     with progress("resampling") as report:
         found = _found(study, votes or [], input_format, request, report)
     text = agreement_json(found) if file_format == "json" else agreement_text(found)
-    if output == STANDARD_STREAM:
-        write(text)
-    else:
-        with replacing(Path(output)) as file:
-            file.write(text.encode())
-    for warning in found.warnings:
-        say(f"warning: {printable(warning)}")
+    deliver(text, output, found.warnings)
 
 
 def _found(

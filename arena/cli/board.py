@@ -9,9 +9,8 @@ from typing import Annotated, Literal
 import typer
 
 from arena.cli import given
-from arena.cli.common import STANDARD_STREAM, binary, opened, progress, say, write
+from arena.cli.common import STANDARD_STREAM, binary, deliver, opened, progress
 from arena.cli.exchange import records
-from arena.domain.text import printable
 from arena.errors import BadInput
 from arena.ratings import Board, BothBad, Cluster, Estimand, IntervalMethod, Method, Progress
 from arena.ratings.board import read_anchor
@@ -21,7 +20,6 @@ from arena.reports.tables import Groups
 from arena.services import categories, counted, studies
 from arena.services import leaderboard as boards
 from arena.services.files import FileFormat
-from arena.services.files.writing import replacing
 from arena.services.imports import check_source
 from arena.services.leaderboard import BoardRequest, Field
 
@@ -97,13 +95,7 @@ def leaderboard(
         else:
             overall, groups = _rated(what, input_format, request, report)
             text = tables.document(overall, groups, by=by, file_format=wanted)
-    if output == STANDARD_STREAM:
-        write(text)
-    else:
-        with replacing(Path(output)) as file:
-            file.write(text.encode())
-    for warning in overall.warnings:
-        say(f"warning: {printable(warning)}")
+    deliver(text, output, overall.warnings)
 
 
 def _format_of(output: str) -> Format:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from arena.cli import given
-from arena.cli.common import STANDARD_STREAM, progress, say, write
+from arena.cli.common import STANDARD_STREAM, deliver, progress
 from arena.cli.exchange import records
-from arena.domain.text import printable
 from arena.domain.vocabulary import HUMAN
 from arena.errors import BadInput
 from arena.ratings import BothBad
@@ -19,7 +17,6 @@ from arena.services import combine as combining
 from arena.services.combine import CombineRequest
 from arena.services.counted import Counted
 from arena.services.files import FileFormat
-from arena.services.files.writing import replacing
 
 _JUDGE = "judge:"
 
@@ -70,13 +67,7 @@ def combine(
     with progress("combining") as report:
         found = combining.combined(human, judged, request, probabilities=chances, progress=report)
     text = combined_json(found) if file_format == "json" else combined_text(found)
-    if output == STANDARD_STREAM:
-        write(text)
-    else:
-        with replacing(Path(output)) as file:
-            file.write(text.encode())
-    for warning in found.warnings:
-        say(f"warning: {printable(warning)}")
+    deliver(text, output, found.warnings)
 
 
 def _sources(

@@ -6,7 +6,7 @@ Standard output carries data only; everything said to a person goes to standard 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ from arena import settings as configuration
 from arena.domain.text import printable
 from arena.errors import BadInput, Incomplete
 from arena.ratings import Progress as Report
+from arena.services.files.writing import replacing
 from arena.settings import Settings
 from arena.store import schema
 from arena.store.engine import Database, check_durable, open_database
@@ -47,6 +48,17 @@ def write(text: str) -> None:
     """Write data to standard output, as it is."""
     with standard_output() as stream:
         stream.write(text.encode())
+
+
+def deliver(text: str, output: str, warnings: Iterable[str] = ()) -> None:
+    """Write a document to a file, whole or not at all, or to standard output; then say what to beware of."""
+    if output == STANDARD_STREAM:
+        write(text)
+    else:
+        with replacing(Path(output)) as file:
+            file.write(text.encode())
+    for warning in warnings:
+        say(f"warning: {printable(warning)}")
 
 
 @contextmanager

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from arena.cli import given
-from arena.cli.common import STANDARD_STREAM, progress, say, write
-from arena.domain.text import printable
+from arena.cli.common import STANDARD_STREAM, deliver, progress
 from arena.ratings import BothBad
 from arena.reports.fragility import fragility_json, fragility_text
-from arena.services.files.writing import replacing
 from arena.services.fragility import of_counted, origin
 
 
@@ -45,10 +42,4 @@ def fragility(
         found = of_counted(counted, pair=pair, both_bad=both_bad, progress=report)
     write_as = fragility_json if file_format == "json" else fragility_text
     text = write_as(found, origin(counted))
-    if output == STANDARD_STREAM:
-        write(text)
-    else:
-        with replacing(Path(output)) as file:
-            file.write(text.encode())
-    for warning in found.warnings:
-        say(f"warning: {printable(warning)}")
+    deliver(text, output, found.warnings)

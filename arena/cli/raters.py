@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from arena.cli import given
-from arena.cli.common import STANDARD_STREAM, progress, say, write
-from arena.domain.text import printable
+from arena.cli.common import STANDARD_STREAM, deliver, progress
 from arena.reports import raters as report
 from arena.services import raters as service
-from arena.services.files.writing import replacing
 
 
 def raters(
@@ -40,10 +37,4 @@ def raters(
     with progress("simulating raters") as told:
         found, origin = service.of_counted(counted, rounds=rounds, seed=seed, level=level, progress=told)
     text = report.document(found, origin, file_format)
-    if output == STANDARD_STREAM:
-        write(text)
-    else:
-        with replacing(Path(output)) as file:
-            file.write(text.encode())
-    for warning in found.warnings:
-        say(f"warning: {printable(warning)}")
+    deliver(text, output, found.warnings)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from arena.cli import given
-from arena.cli.common import STANDARD_STREAM, opened, progress, say, write
+from arena.cli.common import STANDARD_STREAM, deliver, opened, progress
 from arena.cli.exchange import records
-from arena.domain.text import printable
 from arena.errors import BadInput
 from arena.reports import style as report
 from arena.services import studies
 from arena.services import style as service
 from arena.services.files import FileFormat
-from arena.services.files.writing import replacing
 from arena.services.imports import check_source
 from arena.services.style import Measured, Texts
 
@@ -59,13 +56,7 @@ def style(
     with progress("rating") as told:
         found, origin = service.controlled(measured, texts, names, level=level, progress=told)
     text = report.document(found, origin, file_format)
-    if output == STANDARD_STREAM:
-        write(text)
-    else:
-        with replacing(Path(output)) as file:
-            file.write(text.encode())
-    for warning in found.warnings:
-        say(f"warning: {printable(warning)}")
+    deliver(text, output, found.warnings)
 
 
 def _measured(
