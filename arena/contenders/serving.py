@@ -75,7 +75,7 @@ def notes(entry: Entry, command: list[str]) -> list[str]:
     if entry.gated:
         said.append(f"the weights are gated: accept their licence ({entry.licence}) where they are fetched from first")
     if not entry.revision:
-        said.append("no revision is pinned: the newest weights are fetched; give --revision to keep to one")
+        said.append("no revision is pinned: the newest weights are fetched; add vLLM's own --revision to keep to one")
     return said
 
 
